@@ -248,7 +248,8 @@ enum gh_rm_mem_type {
  * @next_entries: copies up to @max of the next runs to @entries and returns how
  *		  many there were; called until @n_mem_entries were given
  * @priv: for @next_entries
- * @mem_handle: out: names the parcel, or GH_MEM_HANDLE_INVAL
+ * @mem_handle: out: names the parcel, or GH_MEM_HANDLE_INVAL if it is not known
+ * @held: out: the Resource Manager has the memory, or may have it
  */
 struct gh_rm_mem_parcel {
 	enum gh_rm_mem_type mem_type;
@@ -259,13 +260,14 @@ struct gh_rm_mem_parcel {
 	size_t (*next_entries)(void *priv, struct gh_rm_mem_entry *entries, size_t max);
 	void *priv;
 	u32 mem_handle;
+	bool held;
 };
 
 /*
- * Both send the first 512 runs and append the rest. When an error is returned
- * and @parcel->mem_handle is GH_MEM_HANDLE_INVAL, nothing is left with the
- * Resource Manager; with any other handle, the way back failed as well and the
- * memory still belongs to the parcel: it must be kept, and reclaimed later.
+ * Both send the first 512 runs and append the rest; when an append fails they
+ * reclaim what was created. An error with @parcel->held set means that this way
+ * back failed as well, or that the answer never came: the memory must be kept,
+ * and reclaimed later if the handle is known.
  */
 int gh_rm_mem_lend(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel);
 int gh_rm_mem_share(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel);
