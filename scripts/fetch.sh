@@ -1,0 +1,280 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Fetch what is needed from Debian into the cache, unpacked, without touching
+# the system's package state. Prints where it is.
+#
+#   fetch.sh headers 6.1     arm64 kernel headers, usable on this host as KDIR
+#   fetch.sh image 6.1       arm64 kernel: Image and lib/modules
+#   fetch.sh source 6.1      linux-source, for the test kernel and checkpatch
+#   fetch.sh busybox         arm64 busybox, static
+#   fetch.sh libfdt          arm64 include/ and lib/libfdt.a
+#   fetch.sh update          look for newer versions at the next fetch
+#
+# $CACHE/headers-6.1 and so on are links to the version in use, which stays
+# until "update".
+
+. "$(dirname "$0")/common.sh"
+
+APT=$CACHE/apt
+tmp=
+
+cleanup()
+{
+	[ -z "$tmp" ] || rm -rf "$tmp"
+}
+trap cleanup EXIT
+
+codename()
+{
+	# shellcheck disable=SC1091
+	(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") ||
+		die "this needs a Debian system (12 or newer)"
+}
+
+# sources BACKPORTS: the configured entries of the Debian suites as deb822
+# stanzas; with BACKPORTS=1 also the backports that belong to them.
+sources()
+{
+	local f list=()
+
+	for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+		[ -r "$f" ] && list+=("$f")
+	done
+	[ ${#list[@]} = 0 ] ||
+		awk -v code="$1" -v backports="$2" \
+			-f "$TOP/scripts/sources-list.awk" "${list[@]}"
+	for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.sources; do
+		if [ -r "$f" ]; then
+			awk -v code="$1" -v backports="$2" \
+				-f "$TOP/scripts/sources-deb822.awk" "$f"
+		fi
+	done
+}
+
+apt_setup()
+{
+	local code
+
+	code=$(codename)
+	mkdir -p "$APT/lists/partial" "$APT/cache/archives/partial" "$APT/sources"
+	: >"$APT/status"
+	sources "$code" "$1" >"$APT/sources/debian.sources"
+	[ -s "$APT/sources/debian.sources" ] ||
+		die "no package source for Debian $code is configured in /etc/apt"
+	cat >"$APT/apt.conf" <<EOF
+Dir::State "$APT";
+Dir::State::Lists "$APT/lists";
+Dir::State::status "$APT/status";
+Dir::Cache "$APT/cache";
+Dir::Etc::sourcelist "/dev/null";
+Dir::Etc::sourceparts "$APT/sources";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+APT::Architecture "$(host_arch)";
+APT::Architectures { "$(host_arch)"; "arm64"; };
+APT::Sandbox::User "root";
+APT::Get::List-Cleanup "false";
+Acquire::Languages "none";
+Acquire::Retries "3";
+EOF
+}
+
+apt_run()
+{
+	APT_CONFIG=$APT/apt.conf "$@" >>"$APT/log" 2>&1
+}
+
+apt_update()
+{
+	apt_setup "$1"
+	apt_run apt-get -q update || true
+	: >"$APT/updated-$1"
+}
+
+# release SERIES: newest kernel release of the series with headers and image,
+# e.g. 6.1.0-99-arm64; needs the package lists
+release()
+{
+	local pattern="${1//./\\.}[.][0-9][^-]*(-[0-9]+)?-arm64"
+
+	APT_CONFIG=$APT/apt.conf apt-cache pkgnames 2>/dev/null |
+		sed -nE "s/:arm64$//; s/^linux-(headers|image)-($pattern)$/\2/p" |
+		sort -V | uniq -d | tail -n 1
+}
+
+# find_release SERIES: the same, getting lists and backports as necessary
+find_release()
+{
+	local found backports
+
+	for backports in 0 1; do
+		if [ -e "$APT/updated-$backports" ]; then
+			apt_setup "$backports"
+		else
+			apt_update "$backports"
+		fi
+		found=$(release "$1")
+		[ -z "$found" ] || break
+	done
+	[ -n "$found" ] || {
+		rm -f "$APT"/updated-*
+		die "Debian $(codename) has no arm64 kernel $1, or there is no network (see $APT/log)"
+	}
+	echo "$found"
+}
+
+# unpack DIR PACKAGE...: download and unpack
+unpack()
+{
+	local dir=$1 deb debs=$tmp/debs try
+
+	shift
+	mkdir -p "$dir" "$debs"
+	[ -e "$APT/apt.conf" ] && [ -e "$APT/updated-0" ] || apt_update 0
+	for try in 1 2; do
+		if (cd "$debs" && apt_run apt-get -q download "$@"); then
+			break
+		fi
+		[ $try = 1 ] ||
+			die "cannot get $* from Debian: no network? (see $APT/log)"
+		apt_update "$([ -e "$APT/updated-1" ] && echo 1 || echo 0)"
+	done
+	for deb in "$debs"/*.deb; do
+		dpkg-deb -x "$deb" "$dir" || die "cannot unpack $deb"
+		basename "$deb" >>"$dir/packages"
+	done
+	rm -rf "$debs"
+}
+
+# publish NAME LINK: the finished $tmp/out becomes $CACHE/NAME, LINK points to it
+publish()
+{
+	mkdir -p "$(dirname "$CACHE/$1")"
+	rm -rf "${CACHE:?}/$1"
+	mv "$tmp/out" "$CACHE/$1"
+	ln -sfn "$1" "$CACHE/$2"
+}
+
+get_headers()
+{
+	local rel common kbuild base
+
+	need_space "$CACHE" 500
+	rel=$(find_release "$1")
+	common=linux-headers-${rel%-arm64}-common
+	# linux-kbuild-6.1 in Debian 12, linux-kbuild-<release> later
+	kbuild=$(APT_CONFIG=$APT/apt.conf apt-cache depends \
+			"linux-headers-$rel:arm64" |
+		 sed -n 's/^ *Depends: *<\?\(linux-kbuild-[^:>]*\).*/\1/p')
+	unpack "$tmp/out" "linux-headers-$rel:arm64" "$common" \
+		"$kbuild:$(host_arch)"
+	base=$tmp/out/usr/src/linux-headers-$rel
+	# The packages expect to lie in /usr/src
+	sed -i "s,^include /usr/src/,include \$(dir \$(lastword \$(MAKEFILE_LIST)))../," \
+		"$base/Makefile"
+	! grep -q '^include /usr/src' "$base/Makefile" ||
+		die "do not understand the Makefile of the headers for $rel"
+	ln -s "usr/src/linux-headers-$rel" "$tmp/out/build"
+	publish "headers/$rel" "headers-$1.d"
+	ln -sfn "headers/$rel/build" "$CACHE/headers-$1"
+}
+
+# raw_image FILE: the uncompressed Image in a vmlinuz
+raw_image()
+{
+	local magic
+
+	magic=$(od -An -tx1 -j56 -N4 "$1" | tr -d ' ')
+	if [ "$magic" = 41524d64 ]; then
+		cat "$1"
+	elif gzip -t "$1" 2>/dev/null; then
+		gzip -dc "$1"
+	else
+		die "do not understand the format of $1"
+	fi
+}
+
+get_image()
+{
+	local rel
+
+	need_space "$CACHE" 1000
+	rel=$(find_release "$1")
+	unpack "$tmp/out" "linux-image-$rel:arm64"
+	# Merged /usr in newer releases
+	[ -d "$tmp/out/lib/modules" ] || ln -s usr/lib "$tmp/out/lib"
+	raw_image "$tmp/out/boot/vmlinuz-$rel" >"$tmp/out/Image"
+	echo "$rel" >"$tmp/out/release"
+	publish "image/$rel" "image-$1"
+}
+
+get_source()
+{
+	local version
+
+	need_space "$CACHE" 3000
+	find_release "$1" >/dev/null
+	version=$(APT_CONFIG=$APT/apt.conf apt-cache show --no-all-versions \
+			"linux-source-$1" 2>>"$APT/log" |
+		  sed -n 's/^Version: //p')
+	[ -n "$version" ] || die "Debian $(codename) has no linux-source-$1"
+	unpack "$tmp/deb" "linux-source-$1"
+	mkdir "$tmp/out"
+	tar -xJf "$tmp/deb/usr/src/linux-source-$1.tar.xz" -C "$tmp/out" \
+		--strip-components=1 || die "cannot unpack linux-source-$1"
+	publish "src/linux-source-$1_${version//:/%}" "source-$1"
+}
+
+get_busybox()
+{
+	need_space "$CACHE" 50
+	unpack "$tmp/unpacked" busybox-static:arm64
+	mkdir "$tmp/out"
+	find "$tmp/unpacked" -type f -name busybox -exec cp {} "$tmp/out/" \;
+	cp "$tmp/unpacked/packages" "$tmp/out/"
+	publish "busybox.d/$(key "$tmp/out/packages")" busybox
+}
+
+get_libfdt()
+{
+	need_space "$CACHE" 50
+	unpack "$tmp/unpacked" libfdt-dev:arm64
+	mkdir -p "$tmp/out/lib" "$tmp/out/include"
+	cp "$tmp"/unpacked/usr/include/*fdt*.h "$tmp/out/include/"
+	cp "$tmp"/unpacked/usr/lib/aarch64-linux-gnu/libfdt.a "$tmp/out/lib/"
+	cp "$tmp/unpacked/packages" "$tmp/out/"
+	publish "libfdt.d/$(key "$tmp/out/packages")" libfdt
+}
+
+what=${1-}
+series=${2-}
+case $what in
+headers | image | source)
+	[[ $series =~ ^[0-9]+\.[0-9]+$ ]] ||
+		die "KERNEL must look like 6.1, not \"$series\""
+	link=$CACHE/$what-$series
+	;;
+busybox | libfdt)
+	link=$CACHE/$what
+	;;
+update)
+	rm -rf "$APT"/updated-* "$CACHE"/{headers,image,source}-[0-9]* \
+		"$CACHE/busybox" "$CACHE/libfdt"
+	exit
+	;;
+*)
+	die "usage: fetch.sh headers|image|source SERIES, busybox, libfdt or update"
+	;;
+esac
+
+if [ ! -e "$link" ]; then
+	locked fetch
+	if [ ! -e "$link" ]; then
+		mkdir -p "$APT"
+		: >"$APT/log"
+		tmp=$(mktemp -d "$CACHE/.fetch.XXXXXX")
+		"get_$what" "$series"
+	fi
+fi
+realpath "$link"
