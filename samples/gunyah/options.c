@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The command line.
+ */
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine.h"
+#include "options.h"
+
+#define DEFAULT_CMDLINE		"console=ttyS0"
+#define DEFAULT_MEM		(256ULL << 20)
+#define MIN_MEM			(16ULL << 20)
+/* Of the 44 bits of an address the Resource Manager takes. */
+#define MAX_MEM			((1ULL << 40) - GUEST_RAM_BASE)
+
+enum {
+	OPT_MEM = 256,
+	OPT_CPUS,
+	OPT_KERNEL,
+	OPT_INITRD,
+	OPT_CMDLINE,
+	OPT_DTB_OUT,
+	OPT_SHARE,
+};
+
+static const struct option long_options[] = {
+	{ "kernel",	required_argument,	NULL, OPT_KERNEL },
+	{ "initrd",	required_argument,	NULL, OPT_INITRD },
+	{ "cmdline",	required_argument,	NULL, OPT_CMDLINE },
+	{ "mem",	required_argument,	NULL, OPT_MEM },
+	{ "cpus",	required_argument,	NULL, OPT_CPUS },
+	{ "share",	no_argument,		NULL, OPT_SHARE },
+	{ "dtb-out",	required_argument,	NULL, OPT_DTB_OUT },
+	{ "verbose",	no_argument,		NULL, 'v' },
+	{ "help",	no_argument,		NULL, 'h' },
+	{ }
+};
+
+static const char help_text[] =
+"usage: gunyah-vmm [run] --kernel IMAGE [options]\n"
+"\n"
+"Boots a Linux guest under the Gunyah hypervisor, its console on this terminal.\n"
+"\n"
+"  --kernel FILE    arm64 kernel, an Image, or one packed by gzip, xz or zstd\n"
+"  --initrd FILE    initial RAM disk\n"
+"  --cmdline TEXT   kernel command line; default: " DEFAULT_CMDLINE "\n"
+"  --mem SIZE       memory, a multiple of 2M; K, M and G are known; default: 256M\n"
+"  --cpus N         virtual CPUs, 1 to 16; default: 1\n"
+"  --share          share the guest's memory with it instead of lending it.\n"
+"                   Lent memory is out of the host's reach while the guest runs;\n"
+"                   some hypervisors boot no guest from memory that is shared\n"
+"  --dtb-out FILE   write the guest's devicetree to FILE and end; needs no Gunyah\n"
+"  -v, --verbose    say what is done\n"
+"  -h, --help       this text\n"
+"\n"
+"On a terminal, Ctrl-a x ends the guest and Ctrl-a a sends a Ctrl-a to it.\n"
+"SIGINT, SIGTERM, SIGHUP and SIGQUIT end the guest as well.\n"
+"\n"
+"exit status:\n"
+"    0  the guest powered itself off\n"
+"    1  the guest could not be set up or run\n"
+"    2  wrong usage\n"
+"    3  the guest asked for a reset\n"
+"    4  the guest crashed\n"
+"    5  Ctrl-a x\n"
+"  128+N  ended by signal N\n";
+
+/* A number with an optional K, M or G; false when it is none or too large. */
+static bool parse_size(const char *text, u64 *size)
+{
+	unsigned int shift = 0;
+	unsigned long long value;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	value = strtoull(text, &end, 0);
+	switch (*end) {
+	case 'k':
+	case 'K':
+		shift = 10;
+		break;
+	case 'm':
+	case 'M':
+		shift = 20;
+		break;
+	case 'g':
+	case 'G':
+		shift = 30;
+		break;
+	}
+	if (shift)
+		end++;
+	if (*end || value > MAX_MEM >> shift)
+		return false;
+	*size = value << shift;
+	return true;
+}
+
+static bool set_mem(struct options *opts, const char *text)
+{
+	if (!parse_size(text, &opts->mem_size) || opts->mem_size < MIN_MEM ||
+	    opts->mem_size % SZ_2M) {
+		log_error(0, "--mem %s: not a multiple of 2M from 16M up", text);
+		return false;
+	}
+	return true;
+}
+
+static bool set_cpus(struct options *opts, const char *text)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (end == text || *end || n < 1 || n > GUEST_MAX_CPUS) {
+		log_error(0, "--cpus %s: not a number from 1 to %d", text,
+			  GUEST_MAX_CPUS);
+		return false;
+	}
+	opts->cpus = n;
+	return true;
+}
+
+static enum options_result set_option(struct options *opts, int opt)
+{
+	switch (opt) {
+	case OPT_KERNEL:
+		opts->kernel = optarg;
+		break;
+	case OPT_INITRD:
+		opts->initrd = optarg;
+		break;
+	case OPT_CMDLINE:
+		opts->cmdline = optarg;
+		break;
+	case OPT_DTB_OUT:
+		opts->dtb_out = optarg;
+		break;
+	case OPT_MEM:
+		return set_mem(opts, optarg) ? OPTIONS_RUN : OPTIONS_BAD;
+	case OPT_CPUS:
+		return set_cpus(opts, optarg) ? OPTIONS_RUN : OPTIONS_BAD;
+	case OPT_SHARE:
+		opts->share = true;
+		break;
+	case 'v':
+		log_verbose = true;
+		break;
+	case 'h':
+		fputs(help_text, stdout);
+		return OPTIONS_DONE;
+	default:
+		log_hint("gunyah-vmm --help lists the options");
+		return OPTIONS_BAD;
+	}
+	return OPTIONS_RUN;
+}
+
+enum options_result options_parse(struct options *opts, int argc, char **argv)
+{
+	int opt;
+
+	*opts = (struct options) {
+		.cmdline = DEFAULT_CMDLINE,
+		.mem_size = DEFAULT_MEM,
+		.cpus = 1,
+	};
+
+	while ((opt = getopt_long(argc, argv, "vh", long_options, NULL)) != -1) {
+		enum options_result result = set_option(opts, opt);
+
+		if (result != OPTIONS_RUN)
+			return result;
+	}
+
+	if (optind < argc && !strcmp(argv[optind], "run"))
+		optind++;
+	if (optind < argc) {
+		log_error(0, "%s: unexpected argument", argv[optind]);
+		log_hint("gunyah-vmm --help lists the options");
+		return OPTIONS_BAD;
+	}
+	if (!opts->kernel) {
+		log_error(0, "no --kernel given");
+		log_hint("gunyah-vmm --help lists the options");
+		return OPTIONS_BAD;
+	}
+	return OPTIONS_RUN;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+
+#ifndef VMM_OPTIONS_H
+#define VMM_OPTIONS_H
+
+#include "util.h"
+
+struct options {
+	const char *kernel;
+	const char *initrd;
+	const char *cmdline;
+	const char *dtb_out;
+	u64 mem_size;
+	unsigned int cpus;
+	bool share;
+};
+
+enum options_result {
+	OPTIONS_RUN,		/* go on with what was parsed */
+	OPTIONS_DONE,		/* help was asked for and given */
+	OPTIONS_BAD,		/* the reason was printed */
+};
+
+enum options_result options_parse(struct options *opts, int argc, char **argv);
+
+#endif

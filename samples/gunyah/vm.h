@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The VM file: thin wrappers of its ioctls. All of them print what went wrong and
+ * return a negative errno.
+ */
+
+#ifndef VMM_VM_H
+#define VMM_VM_H
+
+#include <linux/gunyah.h>
+
+#include "util.h"
+
+#define GUNYAH_DEVICE		"/dev/gunyah"
+
+struct vm {
+	int fd;
+};
+
+int vm_open(struct vm *vm);
+void vm_close(struct vm *vm);
+
+int vm_add_memory(struct vm *vm, const struct gh_userspace_memory_region *region);
+int vm_set_dtb(struct vm *vm, u64 gpa, u64 size);
+int vm_start(struct vm *vm);
+
+/* Returns the vCPU's file descriptor. */
+int vm_add_vcpu(struct vm *vm, u32 id);
+int vm_add_irqfd(struct vm *vm, int fd, u32 label);
+
+/* Report a failed ioctl with the usual causes of @err; returns -err. */
+int vm_ioctl_failed(const char *name, const char *arg, int err);
+
+#endif
