@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The Resource Manager: start-up, the work loop, and which message goes where.
+ */
+
+#include "rm.h"
+
+#define ANY_LENGTH		((size_t)-1)
+
+static u8 reply_body[RM_BODY_MAX];
+
+/*
+ * Messages that are understood. The length is checked here when it is fixed;
+ * @count is how many came.
+ */
+struct rm_message {
+	u32 id;
+	const char *name;
+	size_t len;
+	rm_handler_fn handler;
+	u64 count;
+};
+
+#define MESSAGE(n, l, h) \
+	{ .id = RM_##n, .name = #n, .len = (l), .handler = (h) }
+
+static struct rm_message messages[] = {
+	MESSAGE(MEM_LEND, ANY_LENGTH, rm_mem_lend),
+	MESSAGE(MEM_SHARE, ANY_LENGTH, rm_mem_share),
+	MESSAGE(MEM_RECLAIM, sizeof(struct rm_reclaim_req), rm_mem_reclaim),
+	MESSAGE(MEM_APPEND, ANY_LENGTH, rm_mem_append),
+	MESSAGE(VM_ALLOCATE, sizeof(struct rm_vmid_req), rm_vm_allocate),
+	MESSAGE(VM_DEALLOCATE, sizeof(struct rm_vmid_req), rm_vm_deallocate),
+	MESSAGE(VM_START, sizeof(struct rm_vmid_req), rm_vm_start),
+	MESSAGE(VM_STOP, sizeof(struct rm_stop_req), rm_vm_stop),
+	MESSAGE(VM_RESET, sizeof(struct rm_vmid_req), rm_vm_reset),
+	MESSAGE(VM_CONFIG_IMAGE, sizeof(struct rm_config_image_req),
+		rm_vm_config_image),
+	MESSAGE(VM_AUTH_IMAGE, ANY_LENGTH, rm_vm_auth_image),
+	MESSAGE(VM_INIT, sizeof(struct rm_vmid_req), rm_vm_init),
+	MESSAGE(VM_GET_ID, sizeof(struct rm_vmid_req), rm_get_id),
+	MESSAGE(VM_GET_OWNER, sizeof(struct rm_vmid_req), rm_get_owner),
+	MESSAGE(VM_GET_STATE, sizeof(struct rm_vmid_req), rm_get_state),
+	MESSAGE(VM_GET_RESOURCES, sizeof(struct rm_vmid_req), rm_get_resources),
+	MESSAGE(VM_GET_VMID, 0, rm_get_vmid),
+	MESSAGE(HOST_GET_TYPE, 0, rm_host_get_type),
+};
+
+/* How many came that are not understood */
+static u64 unknown_count;
+
+bool rm_put(struct rm_call *call, const void *data, size_t len)
+{
+	if (len > RM_BODY_MAX - call->body_len)
+		return false;
+	memcpy(call->body + call->body_len, data, len);
+	call->body_len += len;
+
+	return true;
+}
+
+bool rm_put_u32(struct rm_call *call, u32 value)
+{
+	return rm_put(call, &value, sizeof(value));
+}
+
+void rm_tell_counts(rm_count_fn fn, void *arg)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(messages); i++)
+		fn(arg, messages[i].name, messages[i].count);
+	fn(arg, "unknown", unknown_count);
+}
+
+static struct rm_message *find_message(u32 id)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(messages); i++)
+		if (messages[i].id == id)
+			return &messages[i];
+
+	return NULL;
+}
+
+static u32 handle(u32 id, struct rm_call *call)
+{
+	struct rm_message *message = find_message(id);
+
+	if (!message) {
+		unknown_count++;
+		return RM_UNIMPLEMENTED;
+	}
+	message->count++;
+	if (message->len != ANY_LENGTH && message->len != call->len)
+		return RM_MSG_INVALID;
+
+	return message->handler(call);
+}
+
+/*
+ * What a request changes is told by notifications while it is handled, so that
+ * these reach the host before the reply does.
+ */
+static bool serve_request(void)
+{
+	struct rm_call call = {
+		.sender = RM_VMID_HLOS,
+		.body = reply_body,
+	};
+	struct rm_header header;
+	u32 error;
+
+	if (!rm_rpc_receive(&header, &call.req, &call.len))
+		return false;
+
+	error = handle(header.id, &call);
+	rm_rpc_reply(&header, error, call.body, call.body_len);
+
+	return true;
+}
+
+/* Does one piece of work at a time, so that others get the lock in between. */
+void rm_work(void)
+{
+	rm_rpc_flush();
+	if (rm_vm_work() || serve_request())
+		rm_kick();
+}
+
+/* Faults, delays and unasked-for packets on request are not there yet. */
+int rm_control(u64 op, u64 arg0, u64 arg1, u64 arg2, u64 *out)
+{
+	(void)op;
+	(void)arg0;
+	(void)arg1;
+	(void)arg2;
+	(void)out;
+
+	return GH_UNIMPLEMENTED;
+}
+
+static u32 alloc_virq(void)
+{
+	u32 virq = virq_alloc();
+
+	if (!virq)
+		hyp_panic("RM: no interrupts");
+
+	return virq;
+}
+
+void rm_init(struct vm *primary, void *fdt, size_t room)
+{
+	struct msgq *in = msgq_create(RM_QUEUE_DEPTH, RM_PACKET_SIZE);
+	struct msgq *out = msgq_create(RM_QUEUE_DEPTH, RM_PACKET_SIZE);
+	struct rm_host_channel chan;
+	int error;
+
+	if (!in || !out)
+		hyp_panic("RM: no memory");
+	rm_vm_setup(primary);
+	rm_rpc_init(in, out);
+
+	chan.tx_irq = alloc_virq();
+	chan.rx_irq = alloc_virq();
+	msgq_bind_send(in, VIRQ_PRIMARY, chan.tx_irq);
+	msgq_bind_receive(in, VIRQ_RM, 0);
+	msgq_bind_send(out, VIRQ_RM, 0);
+	msgq_bind_receive(out, VIRQ_PRIMARY, chan.rx_irq);
+	chan.tx_cap = cap_add(primary, OBJ_MSGQ, in, CAP_MSGQ_SEND);
+	chan.rx_cap = cap_add(primary, OBJ_MSGQ, out, CAP_MSGQ_RECEIVE);
+	if (chan.tx_cap == CAP_INVALID || chan.rx_cap == CAP_INVALID)
+		hyp_panic("RM: no capabilities");
+
+	error = rm_overlay_host(fdt, room, &chan);
+	if (error)
+		hyp_panic("RM: the primary's devicetree: error %d", error);
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The Resource Manager: what its parts know of each other.
+ *
+ *   rm.c            start-up, the work loop, which message goes to whom
+ *   rm_rpc.c        packets: taking requests in, sending replies and
+ *                   notifications out
+ *   rm_vm.c         VMs, their states, and the messages that change them
+ *   rm_build.c      INIT: address space, vCPUs and doorbells from the tree
+ *   rm_boot.c       START: memory into the guest, first vCPU on
+ *   rm_info.c       the messages that only ask
+ *   rm_mem.c        memory parcels
+ *   rm_mem_rpc.c    the messages about them
+ *   rm_config.c     reading the guest's devicetree
+ *   rm_config_dev.c reading its interrupt controller and virtual devices
+ *   rm_overlay.c    writing what the guest needs to know into its tree
+ *   rm_host_dt.c    the same for the primary VM
+ *   rm_dump.c       all of this as text, for tests
+ *
+ * Everything here runs on one CPU at a time, under the hypervisor's lock, so
+ * there are no locks of its own.
+ */
+
+#ifndef RM_H
+#define RM_H
+
+#include "hyp.h"
+#include "rm_proto.h"
+
+/*
+ * Requests (rm.c)
+ */
+
+/**
+ * struct rm_call - one request while it is handled
+ * @sender: VMID of who sent it
+ * @req: payload of the request; not aligned
+ * @len: its length in bytes
+ * @body: what the reply says after the error code; room for RM_BODY_MAX bytes
+ * @body_len: how much of @body was filled in
+ */
+struct rm_call {
+	u16 sender;
+	const void *req;
+	size_t len;
+	u8 *body;
+	size_t body_len;
+};
+
+#define RM_BODY_MAX		(RM_MAX_MESSAGE - sizeof(u32))
+
+/* Adds to the body of the reply; false when it is full. */
+bool rm_put(struct rm_call *call, const void *data, size_t len);
+bool rm_put_u32(struct rm_call *call, u32 value);
+
+/* A handler returns the error code; a body is sent only with RM_OK. */
+typedef u32 (*rm_handler_fn)(struct rm_call *call);
+
+u32 rm_vm_allocate(struct rm_call *call);
+u32 rm_vm_deallocate(struct rm_call *call);
+u32 rm_vm_config_image(struct rm_call *call);
+u32 rm_vm_auth_image(struct rm_call *call);
+u32 rm_vm_init(struct rm_call *call);
+u32 rm_vm_start(struct rm_call *call);
+u32 rm_vm_stop(struct rm_call *call);
+u32 rm_vm_reset(struct rm_call *call);
+
+u32 rm_get_id(struct rm_call *call);
+u32 rm_get_owner(struct rm_call *call);
+u32 rm_get_state(struct rm_call *call);
+u32 rm_get_resources(struct rm_call *call);
+u32 rm_get_vmid(struct rm_call *call);
+u32 rm_host_get_type(struct rm_call *call);
+
+u32 rm_mem_lend(struct rm_call *call);
+u32 rm_mem_share(struct rm_call *call);
+u32 rm_mem_append(struct rm_call *call);
+u32 rm_mem_reclaim(struct rm_call *call);
+
+/* Tells how many of each message came, for the dump. */
+typedef void (*rm_count_fn)(void *arg, const char *name, u64 count);
+
+void rm_tell_counts(rm_count_fn fn, void *arg);
+
+/*
+ * Packets (rm_rpc.c)
+ */
+
+/* What went through, and what was lost on the way; these only grow. */
+struct rm_rpc_stats {
+	u64 packets_in;
+	u64 packets_out;
+	u64 packets_dropped;	/* malformed or out of place */
+	u64 requests_aborted;	/* another message began before the end */
+	u64 replies_lost;	/* a later reply took the place */
+	u64 notifications_lost;	/* too many waited */
+};
+
+extern struct rm_rpc_stats rm_rpc_stats;
+
+void rm_rpc_init(struct msgq *in, struct msgq *out);
+
+/* Sends what waits and the queue takes. */
+void rm_rpc_flush(void);
+
+/*
+ * Takes packets until a request is complete. The payload stays valid until the
+ * next call.
+ */
+bool rm_rpc_receive(struct rm_header *header, const void **payload, size_t *len);
+
+void rm_rpc_reply(const struct rm_header *request, u32 error,
+		  const void *body, size_t len);
+void rm_rpc_notify(u16 vmid, u32 id, const void *payload, size_t len);
+
+/*
+ * What the guest's devicetree asks for (rm_config.c, rm_config_dev.c)
+ */
+
+#define RM_STRING_MAX		80
+#define RM_PATH_MAX		128
+#define RM_PUSH_COMPATIBLE_MAX	256
+
+#define RM_SPI_FIRST		32	/* INTID of SPI 0 */
+#define RM_SPI_COUNT		988
+
+#define RM_IRQ_EDGE		1
+#define RM_IRQ_LEVEL		4
+
+/**
+ * struct rm_bell - a doorbell that the primary rings and the guest hears
+ * @next: next in the order of the tree
+ * @label: by which the primary finds it among the VM's resources
+ * @spi: interrupt in the guest, counted from the first SPI; -1: any
+ * @trigger: RM_IRQ_EDGE or RM_IRQ_LEVEL
+ * @source_can_clear: the primary may also mask and clear
+ * @generate: path of the node to make in the guest's tree, without address
+ * @push: compatible strings to put before the standard ones
+ * @push_len: length of @push with the terminating zeros
+ * @bell: the hypervisor's object, from INIT to RESET
+ * @owner_cap: capability of the primary
+ * @guest_cap: capability of the guest
+ */
+struct rm_bell {
+	struct rm_bell *next;
+	u32 label;
+	int spi;
+	u32 trigger;
+	bool source_can_clear;
+	char generate[RM_PATH_MAX];
+	char push[RM_PUSH_COMPATIBLE_MAX];
+	size_t push_len;
+	struct doorbell *bell;
+	u64 owner_cap;
+	u64 guest_cap;
+};
+
+struct rm_gic_config {
+	bool present;
+	bool patch;		/* no addresses in the tree: write ours */
+	char path[RM_PATH_MAX];
+	u64 gicd;
+	u64 gicr;
+	u64 stride;
+};
+
+struct rm_vm_config {
+	char name[RM_STRING_MAX];
+	char uri[RM_STRING_MAX];
+	u8 guid[RM_GUID_SIZE];
+	bool has_guid;
+	bool no_reset;
+	bool no_shutdown;
+
+	u64 base;		/* guest address of the image parcel */
+	u64 size_max;
+	u64 entry_offset;
+
+	bool proxy;		/* the owner runs the vCPUs */
+	bool psci;
+	char cpus_path[RM_PATH_MAX];
+	unsigned int nr_cpus;
+	bool boot_cpu[MAX_VCPUS];	/* on at the start */
+
+	struct rm_gic_config gic;
+	struct rm_bell *bells;
+};
+
+/* Fills in @config, which was zeroed; returns an RM error. */
+u32 rm_config_parse(const void *fdt, struct rm_vm_config *config);
+void rm_config_free(struct rm_vm_config *config);
+
+/* The parts of it that rm_config_dev.c does */
+u32 rm_config_parse_gic(const void *fdt, int vm_node,
+			struct rm_vm_config *config);
+u32 rm_config_parse_vdevice(const void *fdt, int node,
+			    struct rm_vm_config *config);
+/* An SPI that no device of the VM has; -1: none. */
+int rm_config_free_spi(const struct rm_vm_config *config);
+
+/* Reading properties; false when absent or of another length */
+bool rm_fdt_u32(const void *fdt, int node, const char *name, u32 *value);
+bool rm_fdt_string(const void *fdt, int node, const char *name,
+		   const char **value);
+bool rm_fdt_number(const void *fdt, int node, const char *name,
+		   unsigned int cells, u64 *value);
+u64 rm_fdt_cells(const u32 *data, unsigned int cells);
+/* Cells that @node declares for its children, or the defaults */
+unsigned int rm_fdt_address_cells(const void *fdt, int node);
+unsigned int rm_fdt_size_cells(const void *fdt, int node);
+/* The CPU node after @cpu, or the first one with -1; negative at the end */
+int rm_fdt_next_cpu(const void *fdt, int cpus, int cpu);
+
+/*
+ * VMs (rm_vm.c)
+ */
+
+/* Where CONFIG_IMAGE said that the image and the tree lie */
+struct rm_image {
+	bool valid;
+	u32 handle;
+	u64 image_offset;
+	u64 image_size;
+	u64 dtb_offset;
+	u64 dtb_size;
+};
+
+/* A VM's way of ending, from the CPU where it happened to the RM's */
+struct rm_exit {
+	bool pending;
+	enum rm_exit_type type;
+	u64 arg;
+	u64 cookie;
+};
+
+/**
+ * struct rm_vm - a VM as the Resource Manager knows it
+ * @vmid: its number
+ * @owner: VMID of who allocated it
+ * @state: where in its life it is
+ * @os_state: what the guest says of itself
+ * @app_status: the same
+ * @image: what it boots from
+ * @config: what its tree asks for; valid while @vm is there
+ * @vm: the hypervisor's object, from INIT to RESET
+ * @vcpu_cap: capabilities of the owner for the vCPUs
+ * @mem_end: first guest address above all memory that was placed
+ * @exit: set when the VM ended by itself
+ */
+struct rm_vm {
+	u16 vmid;
+	u16 owner;
+	enum rm_vm_state state;
+	u8 os_state;
+	u16 app_status;
+	struct rm_image image;
+	struct rm_vm_config config;
+	struct vm *vm;
+	u64 vcpu_cap[MAX_VCPUS];
+	u64 mem_end;
+	struct rm_exit exit;
+};
+
+void rm_vm_setup(struct vm *primary);
+struct rm_vm *rm_vm_find(u16 vmid);
+/* As above, and 0 names the sender itself. */
+struct rm_vm *rm_vm_resolve(const struct rm_call *call, u16 vmid);
+struct rm_vm *rm_vm_next(const struct rm_vm *vm);
+struct vm *rm_primary(void);
+const char *rm_vm_state_name(enum rm_vm_state state);
+/* Changes the state and tells the owner. */
+void rm_vm_set_state(struct rm_vm *vm, enum rm_vm_state state);
+
+/* Does what became due: VMs that ended, resets to be finished. */
+bool rm_vm_work(void);
+
+/* INIT: makes what the tree asks for; undone by rm_vm_unbuild(). */
+u32 rm_vm_build(struct rm_vm *vm);
+void rm_vm_unbuild(struct rm_vm *vm);
+
+/* START: memory, tree, first vCPUs */
+u32 rm_vm_boot(struct rm_vm *vm);
+
+/*
+ * The guest's tree is handled in a copy, as its pages may be scattered. There
+ * is one buffer for it. Returns NULL when it cannot be a tree.
+ */
+#define RM_DTB_MAX		0x200000
+
+void *rm_dtb_load(const struct rm_vm *vm);
+bool rm_dtb_store(const struct rm_vm *vm, const void *fdt);
+
+/* Returns 0, or negative when something did not fit. */
+int rm_overlay_guest(struct rm_vm *vm, void *fdt, size_t size);
+
+/* The primary's way to talk to the Resource Manager */
+#define RM_QUEUE_DEPTH		8
+
+struct rm_host_channel {
+	u64 tx_cap;
+	u64 rx_cap;
+	unsigned int tx_irq;	/* INTIDs */
+	unsigned int rx_irq;
+};
+
+int rm_overlay_host(void *fdt, size_t size, const struct rm_host_channel *chan);
+
+/*
+ * Memory parcels (rm_mem.c)
+ */
+
+#define RM_PARCELS_PER_OWNER	64
+/* The real one has room for about this many, then answers NOMEM. */
+#define RM_PARCEL_MAX_ENTRIES	8189
+
+struct rm_member {
+	u16 vmid;
+	u8 rights;
+	bool accepted;
+	u64 ipa;		/* where, once accepted */
+};
+
+/* Fills a page. */
+#define RM_CHUNK_ENTRIES	254
+
+struct rm_chunk {
+	struct rm_chunk *prev;
+	struct rm_chunk *next;
+	u64 nr;
+	struct rm_mem_entry entry[RM_CHUNK_ENTRIES];
+};
+
+/**
+ * struct rm_parcel - memory that one VM gave to others
+ * @next: next by handle
+ * @handle: its number; the first one ever is 0
+ * @owner: VMID of who gave it
+ * @lent: the owner has no access meanwhile
+ * @open: more entries may be appended; nobody can accept it yet
+ * @sanitize: zero it on the way back
+ * @locked: a VM that lives boots from it
+ * @label: the owner's name for it
+ * @size: in bytes
+ * @nr_entries: how many pieces it has
+ * @first: pieces in the order in which they were given
+ * @last: where to add
+ * @nr_members: VMs that it is for
+ * @member: those
+ */
+struct rm_parcel {
+	struct rm_parcel *next;
+	u32 handle;
+	u16 owner;
+	bool lent;
+	bool open;
+	bool sanitize;
+	bool locked;
+	u32 label;
+	u64 size;
+	unsigned int nr_entries;
+	struct rm_chunk *first;
+	struct rm_chunk *last;
+	unsigned int nr_members;
+	struct rm_member member[];
+};
+
+struct rm_parcel *rm_parcel_find(u32 handle);
+struct rm_parcel *rm_parcel_next(const struct rm_parcel *parcel);
+struct rm_member *rm_parcel_member(struct rm_parcel *parcel, u16 vmid);
+unsigned int rm_parcel_count(u16 owner);
+
+struct rm_parcel *rm_parcel_create(u16 owner, bool lent, unsigned int nr_members);
+u32 rm_parcel_add(struct rm_parcel *parcel, const struct rm_mem_entry *entry,
+		  unsigned int nr);
+/* All pages return to the owner, zeroed if that was asked for. */
+void rm_parcel_destroy(struct rm_parcel *parcel);
+
+/* Maps the whole parcel in one piece at @ipa. */
+u32 rm_parcel_accept(struct rm_parcel *parcel, struct rm_vm *vm, u64 ipa);
+void rm_parcel_release(struct rm_parcel *parcel, struct rm_vm *vm);
+
+bool rm_parcel_read(const struct rm_parcel *parcel, u64 offset, void *to,
+		    size_t size);
+bool rm_parcel_write(const struct rm_parcel *parcel, u64 offset,
+		     const void *from, size_t size);
+
+#endif

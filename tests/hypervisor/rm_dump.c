@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the Resource Manager believes, as text for tests: one fact a line, in a
+ * fixed order. When all VMs are gone the text is the same as before they came,
+ * but for lines that begin with "count": those numbers only grow.
+ */
+
+#include "rm.h"
+
+struct text {
+	char *buf;
+	size_t size;
+	size_t len;
+};
+
+static __printf(2, 3) void put(struct text *text, const char *fmt, ...)
+{
+	size_t room = text->size - text->len;
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = vsnprintf(text->buf + text->len, room, fmt, ap);
+	va_end(ap);
+	/* What does not fit ends the text; the last byte is the string's zero. */
+	text->len += (size_t)len < room ? (size_t)len : room - 1;
+}
+
+static void put_vm(struct text *text, const struct rm_vm *vm)
+{
+	const struct rm_bell *bell;
+
+	put(text, "vm %u state %s owner %u vcpus %u", vm->vmid,
+	    rm_vm_state_name(vm->state), vm->owner, vm->config.nr_cpus);
+	if (vm->config.name[0])
+		put(text, " name %s", vm->config.name);
+	if (vm->image.valid)
+		put(text, " image %u", vm->image.handle);
+	put(text, "\n");
+	for (bell = vm->config.bells; bell; bell = bell->next)
+		put(text, "doorbell vm %u label %u spi %d\n", vm->vmid,
+		    bell->label, bell->spi);
+}
+
+static void put_parcel(struct text *text, const struct rm_parcel *parcel)
+{
+	unsigned int i;
+
+	put(text, "parcel %u owner %u %s label %u entries %u size 0x%lx",
+	    parcel->handle, parcel->owner, parcel->lent ? "lent" : "shared",
+	    parcel->label, parcel->nr_entries, (unsigned long)parcel->size);
+	if (parcel->open)
+		put(text, " incomplete");
+	if (parcel->locked)
+		put(text, " locked");
+	put(text, " acl");
+	for (i = 0; i < parcel->nr_members; i++) {
+		const struct rm_member *member = &parcel->member[i];
+
+		put(text, " %u:%c%c%c", member->vmid,
+		    member->rights & RM_RIGHT_R ? 'r' : '-',
+		    member->rights & RM_RIGHT_W ? 'w' : '-',
+		    member->rights & RM_RIGHT_X ? 'x' : '-');
+		if (member->accepted)
+			put(text, "@0x%lx", (unsigned long)member->ipa);
+	}
+	put(text, "\n");
+}
+
+static void put_caps(struct text *text, const struct vm *vm)
+{
+	static const char * const names[] = {
+		[OBJ_NONE] = "none",
+		[OBJ_VCPU] = "vcpu",
+		[OBJ_DOORBELL] = "doorbell",
+		[OBJ_MSGQ] = "msgq",
+		[OBJ_ADDRSPACE] = "addrspace",
+		[OBJ_MEMEXTENT] = "memextent",
+		[OBJ_VIC] = "vic",
+	};
+	u32 i;
+
+	put(text, "caps vm %u used %u\n", vm->vmid, vm->caps.used);
+	for (i = 0; i < vm->caps.size; i++) {
+		const struct cap *cap = &vm->caps.caps[i];
+
+		if (cap->type != OBJ_NONE)
+			put(text, "cap vm %u %s 0x%lx rights 0x%x\n", vm->vmid,
+			    names[cap->type], (unsigned long)cap->id,
+			    cap->rights);
+	}
+}
+
+static void put_memory(struct text *text)
+{
+	struct mem_stats stats;
+
+	mem_stats(&stats);
+	put(text, "heap allocations %zu\n", stats.heap_live);
+	put(text, "heap bytes %zu\n", stats.heap_bytes);
+	put(text, "pages %zu\n", stats.pages_used);
+}
+
+static void put_count(void *arg, const char *name, u64 count)
+{
+	put(arg, "count rpc %s %lu\n", name, (unsigned long)count);
+}
+
+static void put_counts(struct text *text)
+{
+	const struct rm_rpc_stats *rpc = &rm_rpc_stats;
+
+	put(text, "count aborts-on-lent-memory %lu\n",
+	    (unsigned long)primary_abort_count());
+	put(text, "count packets-in %lu\n", (unsigned long)rpc->packets_in);
+	put(text, "count packets-out %lu\n", (unsigned long)rpc->packets_out);
+	put(text, "count packets-dropped %lu\n",
+	    (unsigned long)rpc->packets_dropped);
+	put(text, "count requests-aborted %lu\n",
+	    (unsigned long)rpc->requests_aborted);
+	put(text, "count replies-lost %lu\n",
+	    (unsigned long)rpc->replies_lost);
+	put(text, "count notifications-lost %lu\n",
+	    (unsigned long)rpc->notifications_lost);
+	rm_tell_counts(put_count, text);
+}
+
+size_t rm_dump(char *buf, size_t size)
+{
+	struct text text = { .buf = buf, .size = size };
+	const struct rm_parcel *parcel;
+	const struct rm_vm *vm;
+
+	if (!size)
+		return 0;
+	for (vm = rm_vm_next(NULL); vm; vm = rm_vm_next(vm))
+		put_vm(&text, vm);
+	for (parcel = rm_parcel_next(NULL); parcel;
+	     parcel = rm_parcel_next(parcel))
+		put_parcel(&text, parcel);
+	for (vm = rm_vm_next(NULL); vm; vm = rm_vm_next(vm))
+		if (vm->vm)
+			put_caps(&text, vm->vm);
+	put(&text, "virqs %u\n", virq_count());
+	put_memory(&text);
+	put_counts(&text);
+
+	return text.len;
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Messages that only ask: who, whose, in which state, with which resources.
+ */
+
+#include "rm.h"
+
+/* Any VM may ask about any other; 0 is the one that asks. */
+static u32 find_vm(struct rm_call *call, struct rm_vm **vm)
+{
+	const struct rm_vmid_req *req = call->req;
+
+	if (req->zero)
+		return RM_ARGUMENT_INVALID;
+	*vm = rm_vm_resolve(call, req->vmid);
+
+	return *vm ? RM_OK : RM_VMID_INVALID;
+}
+
+u32 rm_get_vmid(struct rm_call *call)
+{
+	rm_put_u32(call, call->sender);
+
+	return RM_OK;
+}
+
+u32 rm_host_get_type(struct rm_call *call)
+{
+	rm_put_u32(call, RM_HOST_TYPE);
+
+	return RM_OK;
+}
+
+u32 rm_get_owner(struct rm_call *call)
+{
+	struct rm_vm *vm;
+	u32 error = find_vm(call, &vm);
+
+	if (!error)
+		rm_put_u32(call, vm->owner);
+
+	return error;
+}
+
+u32 rm_get_state(struct rm_call *call)
+{
+	struct rm_vm *vm;
+	u32 error = find_vm(call, &vm);
+
+	if (!error)
+		rm_put_u32(call, vm->state | vm->os_state << 8 |
+				 (u32)vm->app_status << 16);
+
+	return error;
+}
+
+static void put_id(struct rm_call *call, u8 type, const void *data, u16 size)
+{
+	static const u8 padding[sizeof(u32)];
+	struct rm_id_entry entry = {
+		.type = type,
+		.size = size,
+	};
+
+	rm_put(call, &entry, sizeof(entry));
+	rm_put(call, data, size);
+	rm_put(call, padding, ALIGN(size, sizeof(padding)) - size);
+}
+
+/* There is always a GUID; it is zero when the tree gave none. */
+u32 rm_get_id(struct rm_call *call)
+{
+	struct rm_vm *vm;
+	u32 error = find_vm(call, &vm);
+
+	if (error)
+		return error;
+	rm_put_u32(call, 1 + !!vm->config.name[0] + !!vm->config.uri[0]);
+	put_id(call, RM_ID_GUID, vm->config.guid, RM_GUID_SIZE);
+	if (vm->config.name[0])
+		put_id(call, RM_ID_NAME, vm->config.name,
+		       strlen(vm->config.name));
+	if (vm->config.uri[0])
+		put_id(call, RM_ID_URI, vm->config.uri,
+		       strlen(vm->config.uri));
+
+	return RM_OK;
+}
+
+/*
+ * Resources: what the one who asks has to do with a VM. Before INIT and after
+ * RESET there is none.
+ */
+
+static u32 put_vcpus(struct rm_call *call, const struct rm_vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->config.nr_cpus; i++) {
+		struct rm_resource entry = {
+			.type = RM_RES_VCPU,
+			.label = i,
+			.cap = vm->vcpu_cap[i],
+			.virq = vcpu_wakeup_virq(vm->vm->vcpus[i]),
+		};
+
+		rm_put(call, &entry, sizeof(entry));
+	}
+
+	return i;
+}
+
+static u32 put_bells(struct rm_call *call, const struct rm_vm *vm)
+{
+	const struct rm_bell *bell;
+	u32 nr = 0;
+
+	for (bell = vm->config.bells; bell; bell = bell->next) {
+		struct rm_resource entry = {
+			.type = RM_RES_BELL_TX,
+			.partner = vm->vmid,
+			.label = bell->label,
+			.cap = bell->owner_cap,
+		};
+
+		/* The reply is full; the rest cannot be told. */
+		if (!rm_put(call, &entry, sizeof(entry)))
+			break;
+		nr++;
+	}
+
+	return nr;
+}
+
+u32 rm_get_resources(struct rm_call *call)
+{
+	const struct rm_vmid_req *req = call->req;
+	struct rm_vm *vm = rm_vm_resolve(call, req->vmid);
+	u32 nr = 0;
+
+	if (req->zero || (!vm && req->vmid != RM_VMID_RM))
+		return RM_ARGUMENT_INVALID;
+
+	/* The count comes first and is known last. */
+	rm_put_u32(call, 0);
+	if (vm && vm->owner == call->sender &&
+	    (vm->state == RM_STATE_READY || vm->state == RM_STATE_RUNNING ||
+	     vm->state == RM_STATE_PAUSED || vm->state == RM_STATE_EXITED)) {
+		nr = put_vcpus(call, vm);
+		nr += put_bells(call, vm);
+	}
+	memcpy(call->body, &nr, sizeof(nr));
+
+	return RM_OK;
+}
