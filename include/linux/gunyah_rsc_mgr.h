@@ -5,14 +5,15 @@
  *
  * Context of all calls: process context, may sleep. They wait killably for the
  * answer; a thread that cannot be killed (a kernel worker) always gets it, or
- * -ENODEV when the Resource Manager's device goes away. A caller that is killed
- * gets -EINTR; the request stays with the core, which gives back by itself what
- * a late reply grants. Callers that hand over memory must therefore not be
- * killable: use a worker.
+ * an error when it is known not to come or the Resource Manager's device goes
+ * away. A caller that is killed gets -EINTR; the request stays with the core,
+ * which gives back by itself what a late reply grants. Callers that hand over
+ * memory must therefore not be killable: use a worker.
  *
  * Errors of all calls: -ENODEV (device gone), -EINTR (killed), -ENOMEM,
- * -EBADMSG (the reply makes no sense), or what gh_rm_error_remap() makes of the
- * Resource Manager's own code.
+ * -EBADMSG (the reply makes no sense), -ETIMEDOUT (a later request was answered
+ * and this one was not), or what gh_rm_error_remap() makes of the Resource
+ * Manager's own code.
  */
 
 #ifndef _LINUX_GUNYAH_RSC_MGR_H
@@ -52,6 +53,40 @@ enum gh_rm_error {
 	GH_RM_ERROR_VM_STATE		= 0x14,
 	GH_RM_ERROR_UNIMPLEMENTED	= 0xffffffff,
 };
+
+/**
+ * gh_rm_error_remap() - the errno that fits a code of the Resource Manager
+ * @error: the code; need not be a known one
+ *
+ * Return: 0 for GH_RM_ERROR_OK, else a negative errno; -EINVAL for what is not
+ * known.
+ */
+static inline int gh_rm_error_remap(enum gh_rm_error error)
+{
+	switch (error) {
+	case GH_RM_ERROR_OK:
+		return 0;
+	case GH_RM_ERROR_UNIMPLEMENTED:
+		return -EOPNOTSUPP;
+	case GH_RM_ERROR_NOMEM:
+		return -ENOMEM;
+	case GH_RM_ERROR_NORESOURCE:
+		return -ENOSPC;
+	case GH_RM_ERROR_DENIED:
+		return -EPERM;
+	case GH_RM_ERROR_VM_STATE:
+		return -EBADFD;
+	case GH_RM_ERROR_BUSY:
+	case GH_RM_ERROR_MEM_INUSE:
+	case GH_RM_ERROR_IRQ_INUSE:
+	case GH_RM_ERROR_IN_USE:
+		return -EBUSY;
+	case GH_RM_ERROR_LOOKUP_FAILED:
+		return -ENOENT;
+	default:
+		return -EINVAL;
+	}
+}
 
 /*
  * Lifetime: whoever keeps a struct gh_rm holds a reference. When its device is

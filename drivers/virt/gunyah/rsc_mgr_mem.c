@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Resource Manager: messages about memory parcels
+ *
+ * A parcel is created with as many runs as one message takes; the rest is
+ * appended.
+ */
+
+#include <linux/bits.h>
+#include <linux/device.h>
+#include <linux/export.h>
+#include <linux/minmax.h>
+
+#include "rsc_mgr.h"
+
+#define GH_RM_MAX_ACL_ENTRIES		512
+
+#define GH_RM_MEM_FLAG_APPEND_FOLLOWS	BIT(1)
+
+/**
+ * struct gh_rm_mem_create_req - start of MEM_LEND and MEM_SHARE
+ * @mem_type: enum gh_rm_mem_type
+ * @reserved0: 0
+ * @flags: GH_RM_MEM_FLAG_*
+ * @reserved1: 0
+ * @label: tells parcels apart
+ *
+ * Sections for access rights, runs and attributes follow.
+ */
+struct gh_rm_mem_create_req {
+	u8 mem_type;
+	u8 reserved0;
+	u8 flags;
+	u8 reserved1;
+	__le32 label;
+} __packed;
+
+/**
+ * struct gh_rm_mem_section - start of a section
+ * @n_entries: how many entries follow
+ * @reserved: 0
+ */
+struct gh_rm_mem_section {
+	__le16 n_entries;
+	__le16 reserved;
+} __packed;
+
+#define GH_RM_MEM_APPEND_FLAG_END	BIT(0)
+
+/**
+ * struct gh_rm_mem_append_req - start of MEM_APPEND
+ * @mem_handle: of the parcel
+ * @flags: GH_RM_MEM_APPEND_FLAG_*
+ * @reserved: 0
+ *
+ * A section for runs follows.
+ */
+struct gh_rm_mem_append_req {
+	__le32 mem_handle;
+	u8 flags;
+	u8 reserved[3];
+} __packed;
+
+/**
+ * struct gh_rm_mem_reclaim_req - MEM_RECLAIM
+ * @mem_handle: of the parcel
+ * @flags: 0
+ * @reserved: 0
+ */
+struct gh_rm_mem_reclaim_req {
+	__le32 mem_handle;
+	u8 flags;
+	u8 reserved[3];
+} __packed;
+
+static size_t gh_rm_section_size(size_t n_entries, size_t entry_size)
+{
+	return sizeof(struct gh_rm_mem_section) + n_entries * entry_size;
+}
+
+/* Return: the entries of the section. */
+static void *gh_rm_section_start(void *pos, size_t n_entries)
+{
+	struct gh_rm_mem_section *section = pos;
+
+	section->n_entries = cpu_to_le16(n_entries);
+	section->reserved = 0;
+
+	return section + 1;
+}
+
+/* Return: what is behind the section, or NULL if there are fewer runs. */
+static void *gh_rm_fill_runs(void *pos, struct gh_rm_mem_parcel *parcel, size_t n)
+{
+	struct gh_rm_mem_entry *entries = gh_rm_section_start(pos, n);
+	size_t got;
+
+	while (n) {
+		got = parcel->next_entries(parcel->priv, entries, n);
+		if (!got || got > n)
+			return NULL;
+		entries += got;
+		n -= got;
+	}
+
+	return entries;
+}
+
+static int gh_rm_fill_create(struct gh_rm_request *req, struct gh_rm_mem_parcel *parcel,
+			     size_t n_runs)
+{
+	struct gh_rm_mem_create_req *body = (struct gh_rm_mem_create_req *)req->payload;
+	size_t acl_size = parcel->n_acl_entries * sizeof(*parcel->acl_entries);
+	void *pos = body + 1;
+
+	body->mem_type = parcel->mem_type;
+	body->flags = n_runs < parcel->n_mem_entries ? GH_RM_MEM_FLAG_APPEND_FOLLOWS : 0;
+	body->label = cpu_to_le32(parcel->label);
+
+	pos = gh_rm_section_start(pos, parcel->n_acl_entries);
+	memcpy(pos, parcel->acl_entries, acl_size);
+	pos = gh_rm_fill_runs(pos + acl_size, parcel, n_runs);
+	if (!pos)
+		return -EINVAL;
+	/* No attributes */
+	gh_rm_section_start(pos, 0);
+
+	return 0;
+}
+
+static int gh_rm_parse_handle(const void *reply, size_t size, u32 *mem_handle)
+{
+	const __le32 *body = reply;
+
+	if (size != sizeof(*body))
+		return -EBADMSG;
+
+	*mem_handle = le32_to_cpu(*body);
+
+	return *mem_handle == GH_MEM_HANDLE_INVAL ? -EBADMSG : 0;
+}
+
+static void gh_rm_dispose_parcel(struct gh_rm *rm, const void *reply, size_t size)
+{
+	u32 mem_handle;
+
+	if (!gh_rm_parse_handle(reply, size, &mem_handle))
+		gh_rm_mem_reclaim(rm, mem_handle);
+}
+
+static int gh_rm_mem_create(struct gh_rm *rm, u32 msg_id, struct gh_rm_mem_parcel *parcel,
+			    size_t n_runs)
+{
+	struct gh_rm_request *req;
+	size_t size;
+	int ret;
+
+	size = sizeof(struct gh_rm_mem_create_req) +
+	       gh_rm_section_size(parcel->n_acl_entries, sizeof(*parcel->acl_entries)) +
+	       gh_rm_section_size(n_runs, sizeof(struct gh_rm_mem_entry)) +
+	       gh_rm_section_size(0, 0);
+	req = gh_rm_request_alloc(msg_id, size);
+	if (!req)
+		return -ENOMEM;
+
+	ret = gh_rm_fill_create(req, parcel, n_runs);
+	if (ret)
+		goto out_put;
+
+	req->dispose = gh_rm_dispose_parcel;
+	ret = gh_rm_request_call(rm, req);
+	parcel->held = !ret || req->unanswered;
+	if (!ret)
+		ret = gh_rm_parse_handle(req->reply, req->reply_size, &parcel->mem_handle);
+
+out_put:
+	gh_rm_request_put(req);
+	return ret;
+}
+
+static int gh_rm_mem_append(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel, size_t n_runs,
+			    bool end)
+{
+	struct gh_rm_mem_append_req *body;
+	struct gh_rm_request *req;
+	int ret;
+
+	req = gh_rm_request_alloc(GH_RM_MEM_APPEND,
+				  sizeof(*body) +
+				  gh_rm_section_size(n_runs, sizeof(struct gh_rm_mem_entry)));
+	if (!req)
+		return -ENOMEM;
+
+	body = (struct gh_rm_mem_append_req *)req->payload;
+	body->mem_handle = cpu_to_le32(parcel->mem_handle);
+	body->flags = end ? GH_RM_MEM_APPEND_FLAG_END : 0;
+	if (!gh_rm_fill_runs(body + 1, parcel, n_runs)) {
+		ret = -EINVAL;
+		goto out_put;
+	}
+
+	ret = gh_rm_request_call(rm, req);
+	if (!ret && req->reply_size)
+		ret = -EBADMSG;
+
+out_put:
+	gh_rm_request_put(req);
+	return ret;
+}
+
+static int gh_rm_mem_append_all(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel, size_t left)
+{
+	size_t n_runs;
+	int ret;
+
+	while (left) {
+		n_runs = min_t(size_t, left, GH_RM_MAX_MEM_ENTRIES);
+		left -= n_runs;
+		ret = gh_rm_mem_append(rm, parcel, n_runs, !left);
+		if (ret)
+			return ret;
+	}
+
+	return 0;
+}
+
+static int gh_rm_mem_lend_common(struct gh_rm *rm, u32 msg_id, struct gh_rm_mem_parcel *parcel)
+{
+	size_t n_runs = min_t(size_t, parcel->n_mem_entries, GH_RM_MAX_MEM_ENTRIES);
+	int ret;
+
+	parcel->mem_handle = GH_MEM_HANDLE_INVAL;
+	parcel->held = false;
+
+	if (!n_runs || !parcel->n_acl_entries || parcel->n_acl_entries > GH_RM_MAX_ACL_ENTRIES)
+		return -EINVAL;
+
+	ret = gh_rm_mem_create(rm, msg_id, parcel, n_runs);
+	if (ret)
+		return ret;
+
+	ret = gh_rm_mem_append_all(rm, parcel, parcel->n_mem_entries - n_runs);
+	if (ret && !gh_rm_mem_reclaim(rm, parcel->mem_handle)) {
+		parcel->mem_handle = GH_MEM_HANDLE_INVAL;
+		parcel->held = false;
+	}
+
+	return ret;
+}
+
+/**
+ * gh_rm_mem_lend() - give memory to other VMs and lose access to it meanwhile
+ * @rm: the Resource Manager
+ * @parcel: the memory, and who gets it; must not name this VM
+ *
+ * Whatever is returned, @parcel->held and @parcel->mem_handle tell where the
+ * memory is, see linux/gunyah_rsc_mgr.h.
+ *
+ * Return: 0, or an errno as described in linux/gunyah_rsc_mgr.h.
+ */
+int gh_rm_mem_lend(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel)
+{
+	return gh_rm_mem_lend_common(rm, GH_RM_MEM_LEND, parcel);
+}
+EXPORT_SYMBOL_GPL(gh_rm_mem_lend);
+
+/**
+ * gh_rm_mem_share() - give memory to other VMs and keep access to it
+ * @rm: the Resource Manager
+ * @parcel: the memory, and who gets it; must name this VM as well
+ *
+ * Whatever is returned, @parcel->held and @parcel->mem_handle tell where the
+ * memory is, see linux/gunyah_rsc_mgr.h.
+ *
+ * Return: 0, or an errno as described in linux/gunyah_rsc_mgr.h.
+ */
+int gh_rm_mem_share(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel)
+{
+	return gh_rm_mem_lend_common(rm, GH_RM_MEM_SHARE, parcel);
+}
+EXPORT_SYMBOL_GPL(gh_rm_mem_share);
+
+/**
+ * gh_rm_mem_reclaim() - take memory back that was lent or shared
+ * @rm: the Resource Manager
+ * @mem_handle: of the parcel; not valid any more afterwards
+ *
+ * Return: 0, -EBUSY if a VM holds it, or an errno as described in
+ * linux/gunyah_rsc_mgr.h.
+ */
+int gh_rm_mem_reclaim(struct gh_rm *rm, u32 mem_handle)
+{
+	struct gh_rm_mem_reclaim_req req = { .mem_handle = cpu_to_le32(mem_handle) };
+
+	return gh_rm_call(rm, GH_RM_MEM_RECLAIM, &req, sizeof(req));
+}
+EXPORT_SYMBOL_GPL(gh_rm_mem_reclaim);
