@@ -8,7 +8,6 @@ set -euo pipefail
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${GUNYAH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gunyah}
 BUILD=${BUILD:-$TOP/build}
-JOBS=$(nproc)
 
 # The scripts start make by themselves; what the user gave to the outer one
 # comes by the environment.

@@ -131,7 +131,7 @@ unpack()
 
 	shift
 	mkdir -p "$dir" "$debs"
-	[ -e "$APT/apt.conf" ] && [ -e "$APT/updated-0" ] || apt_update 0
+	[ -e "$APT/updated-0" ] || apt_update 0
 	for try in 1 2; do
 		if (cd "$debs" && apt_run apt-get -q download "$@"); then
 			break
@@ -147,13 +147,14 @@ unpack()
 	rm -rf "$debs"
 }
 
-# publish NAME LINK: the finished $tmp/out becomes $CACHE/NAME, LINK points to it
+# publish DIR [SUBDIR]: the finished $tmp/out becomes $CACHE/DIR, and $link
+# points into it
 publish()
 {
 	mkdir -p "$(dirname "$CACHE/$1")"
 	rm -rf "${CACHE:?}/$1"
 	mv "$tmp/out" "$CACHE/$1"
-	ln -sfn "$1" "$CACHE/$2"
+	ln -sfn "$1${2+/$2}" "$link"
 }
 
 get_headers()
@@ -175,9 +176,7 @@ get_headers()
 		"$base/Makefile"
 	! grep -q '^include /usr/src' "$base/Makefile" ||
 		die "do not understand the Makefile of the headers for $rel"
-	ln -s "usr/src/linux-headers-$rel" "$tmp/out/build"
-	publish "headers/$rel" "headers-$1.d"
-	ln -sfn "headers/$rel/build" "$CACHE/headers-$1"
+	publish "headers/$rel" "usr/src/linux-headers-$rel"
 }
 
 # raw_image FILE: the uncompressed Image in a vmlinuz
@@ -206,7 +205,9 @@ get_image()
 	[ -d "$tmp/out/lib/modules" ] || ln -s usr/lib "$tmp/out/lib"
 	raw_image "$tmp/out/boot/vmlinuz-$rel" >"$tmp/out/Image"
 	echo "$rel" >"$tmp/out/release"
-	publish "image/$rel" "image-$1"
+	# As the package's script does on a real system
+	PATH=$PATH:/usr/sbin:/sbin depmod -b "$tmp/out" "$rel"
+	publish "image/$rel"
 }
 
 get_source()
@@ -223,7 +224,7 @@ get_source()
 	mkdir "$tmp/out"
 	tar -xJf "$tmp/deb/usr/src/linux-source-$1.tar.xz" -C "$tmp/out" \
 		--strip-components=1 || die "cannot unpack linux-source-$1"
-	publish "src/linux-source-$1_${version//:/%}" "source-$1"
+	publish "src/linux-source-$1_${version//:/%}"
 }
 
 get_busybox()
@@ -233,7 +234,7 @@ get_busybox()
 	mkdir "$tmp/out"
 	find "$tmp/unpacked" -type f -name busybox -exec cp {} "$tmp/out/" \;
 	cp "$tmp/unpacked/packages" "$tmp/out/"
-	publish "busybox.d/$(key "$tmp/out/packages")" busybox
+	publish "busybox.d/$(key "$tmp/out/packages")"
 }
 
 get_libfdt()
@@ -244,7 +245,7 @@ get_libfdt()
 	cp "$tmp"/unpacked/usr/include/*fdt*.h "$tmp/out/include/"
 	cp "$tmp"/unpacked/usr/lib/aarch64-linux-gnu/libfdt.a "$tmp/out/lib/"
 	cp "$tmp/unpacked/packages" "$tmp/out/"
-	publish "libfdt.d/$(key "$tmp/out/packages")" libfdt
+	publish "libfdt.d/$(key "$tmp/out/packages")"
 }
 
 what=${1-}

@@ -1,0 +1,107 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# How initial RAM disks are put together and virtual machines are booted.
+# Sourced, after scripts/common.sh.
+
+# Where things lie in the primary VM's memory; the hypervisors expect them there
+DTB_ADDR=0x40f00000
+IMAGE_ADDR=0x41000000
+INITRD_ADDR=0x4c000000
+
+MACHINE=virt,virtualization=on,gic-version=3,highmem=off
+CPU=max,pauth-impdef=on,sve=off
+
+# new_root DIR INIT: a fresh root with busybox and this /init
+new_root()
+{
+	rm -rf "$1"
+	mkdir -p "$1"/{bin,sbin,dev,proc,sys,etc,tmp,root,lib/modules}
+	cp "$CACHE/busybox/busybox" "$1/bin/busybox"
+	ln -s busybox "$1/bin/sh"
+	ln -s ../bin/busybox "$1/sbin/modprobe"
+	cp "$2" "$1/init"
+	chmod 755 "$1" "$1"/init "$1"/bin/busybox
+}
+
+# add_debian_modules ROOT IMAGE_DIR MODULE...: these of Debian's and what they
+# depend on
+add_debian_modules()
+{
+	local root=$1 image=$2 rel file
+
+	shift 2
+	rel=$(cat "$image/release")
+	mkdir -p "$root/lib/modules/$rel/kernel"
+	modprobe -d "$image" -S "$rel" --show-depends -a "$@" |
+		sed -n 's/^insmod \([^ ]*\).*/\1/p' | sort -u |
+		while read -r file; do
+			case $file in
+			*.xz) xz -dc "$file" >"$root/lib/modules/$rel/kernel/$(basename "$file" .xz)" ;;
+			*) cp "$file" "$root/lib/modules/$rel/kernel/" ;;
+			esac
+		done
+}
+
+# add_modules ROOT RELEASE DIR: all that were built in DIR
+add_modules()
+{
+	mkdir -p "$1/lib/modules/$2/updates"
+	find "$3" -name '*.ko' -exec cp {} "$1/lib/modules/$2/updates/" \;
+	depmod -b "$1" "$2"
+}
+
+# pack ROOT FILE
+pack()
+{
+	(cd "$1" && find . | cpio --quiet -o -H newc -R 0:0) >"$2"
+}
+
+# primary_dtb FILE CPUS BOOTARGS INITRD TEST_OPTIONS: QEMU's own tree for a
+# machine with the primary's memory and CPUs
+primary_dtb()
+{
+	local end
+
+	end=$((INITRD_ADDR + $(stat -c %s "$4")))
+	qemu-system-aarch64 -M "$MACHINE,its=off,dumpdtb=$1.qemu" -cpu $CPU \
+		-smp "$2" -m 1G -nic none -display none 2>/dev/null
+	dtc -q -I dtb -O dtb -o "$1" "$1.qemu"
+	fdtput -t s "$1" /chosen bootargs "$3"
+	fdtput -t x "$1" /chosen linux,initrd-start 0 "${INITRD_ADDR#0x}"
+	fdtput -t x "$1" /chosen linux,initrd-end 0 "$(printf %x "$end")"
+	[ -z "$5" ] || fdtput -t s "$1" /chosen gunyah,test-options "$5"
+}
+
+# qemu LOG ARGUMENT...: no network; the primary's PL011 in the file LOG, a virtio
+# console on standard input and output. At most $LIMIT seconds, if that is set.
+qemu()
+{
+	local log=$1
+
+	shift
+	${LIMIT:+timeout --foreground "$LIMIT"} qemu-system-aarch64 \
+		-nic none -display none -monitor none -no-reboot \
+		-serial "file:$log" \
+		-global virtio-mmio.force-legacy=false \
+		-chardev stdio,id=term,signal=off \
+		-device virtio-serial-device \
+		-device virtconsole,chardev=term "$@"
+}
+
+# boot_plain LOG CPUS IMAGE INITRD BOOTARGS: without hypervisor
+boot_plain()
+{
+	qemu "$1" -M virt,gic-version=3 -cpu $CPU -smp "$2" -m 1G \
+		-kernel "$3" -initrd "$4" -append "$5"
+}
+
+# boot_hypervisor LOG CPUS IMAGE INITRD DTB ELF: CPUs that the primary's tree
+# does not list are the hypervisor's own.
+boot_hypervisor()
+{
+	qemu "$1" -M $MACHINE -cpu "$CPU" -smp "$2" -m 2G -kernel "$6" \
+		-device "loader,file=$5,addr=$DTB_ADDR,force-raw=on" \
+		-device "loader,file=$3,addr=$IMAGE_ADDR,force-raw=on" \
+		-device "loader,file=$4,addr=$INITRD_ADDR,force-raw=on"
+}
