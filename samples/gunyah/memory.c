@@ -26,8 +26,6 @@
 #define MAP_HUGE_2MB		(21 << 26)
 #endif
 
-#define MAX_PIECES		8000
-
 #define PAGEMAP_PRESENT		BIT_ULL(63)
 #define PAGEMAP_PFN		(BIT_ULL(55) - 1)
 
@@ -183,18 +181,11 @@ unknown:
 
 static void report_pieces(const struct guest_mem *mem)
 {
-	u64 pieces = count_pieces(mem);
+	u64 pieces = log_verbose ? count_pieces(mem) : 0;
 
-	if (!pieces)
-		return;
-	log_debug("%llu MiB of %s in %llu pieces", mem->size >> 20, mem->backing->name,
-		  pieces);
-	if (pieces <= MAX_PIECES)
-		return;
-	log_info("memory is in %llu pieces, more than the Resource Manager may take",
-		 pieces);
-	log_hint("reserve huge pages: echo %llu >/proc/sys/vm/nr_hugepages",
-		 mem->size / SZ_2M);
+	if (pieces)
+		log_debug("%llu MiB of %s in %llu pieces", mem->size >> 20,
+			  mem->backing->name, pieces);
 }
 
 int guest_mem_alloc(struct guest_mem *mem)

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the test hypervisor's Resource Manager believes, as text.
+ *
+ * Lines that begin with "count " are counters; the others are what exists. A test that
+ * cleans up after itself leaves the others as they were.
+ */
+
+#ifndef SELFTEST_DUMP_H
+#define SELFTEST_DUMP_H
+
+#include "util.h"
+
+struct dump {
+	char *text;
+};
+
+/* Whether there is a dump to be had; the real Resource Manager has none. */
+bool dump_supported(void);
+
+bool dump_take(struct dump *dump);
+void dump_free(struct dump *dump);
+
+/* The counter of that name, or -1. */
+long dump_count(const struct dump *dump, const char *name);
+
+/*
+ * Wait until the dump is as it was in @before, counters aside. The last file of a VM may
+ * be closed by a process that is still about to die.
+ */
+bool dump_check_same(const struct dump *before);
+
+#endif

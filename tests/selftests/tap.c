@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TAP output.
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tap.h"
+
+/* Seconds for one test; the machine may be emulated, by a machine with much to do. */
+#define TEST_TIMEOUT		300
+
+#define EXIT_PASS		0
+#define EXIT_FAIL		1
+#define EXIT_SKIP		4
+
+static unsigned int current;
+static const char *current_name;
+static bool failed;
+static char skip_reason[160];
+
+void note(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	printf("# ");
+	vprintf(fmt, ap);
+	printf("\n");
+	va_end(ap);
+}
+
+static void fail(const char *fmt, va_list ap)
+{
+	failed = true;
+	printf("# failed: ");
+	vprintf(fmt, ap);
+}
+
+bool check(bool ok, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (ok)
+		return true;
+	va_start(ap, fmt);
+	fail(fmt, ap);
+	va_end(ap);
+	printf("\n");
+	return false;
+}
+
+void skip(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(skip_reason, sizeof(skip_reason), fmt, ap);
+	va_end(ap);
+}
+
+bool check_errno(long result, int err, const char *fmt, ...)
+{
+	int got = result < 0 ? errno : 0;
+	va_list ap;
+
+	if (got == err)
+		return true;
+	va_start(ap, fmt);
+	fail(fmt, ap);
+	va_end(ap);
+	printf(": got %d (%s), want %d (%s)\n", got, got ? strerror(got) : "success",
+	       err, err ? strerror(err) : "success");
+	return false;
+}
+
+static void timed_out(int sig)
+{
+	char line[160];
+	int len;
+
+	(void)sig;
+	len = snprintf(line, sizeof(line),
+		       "# failed: no end after %d seconds\nnot ok %u - %s\n", TEST_TIMEOUT,
+		       current, current_name);
+	if (len > 0 && write(STDOUT_FILENO, line, len) < 0)
+		_exit(EXIT_FAIL);
+	_exit(EXIT_FAIL);
+}
+
+static void run_one(const struct tap_test *test)
+{
+	failed = false;
+	skip_reason[0] = '\0';
+	current_name = test->name;
+	current++;
+	alarm(TEST_TIMEOUT);
+	test->run();
+	alarm(0);
+}
+
+int tap_skip_all(const char *reason)
+{
+	printf("TAP version 13\n1..0 # SKIP %s\n", reason);
+	return EXIT_SKIP;
+}
+
+int tap_run(const struct tap_test *tests, unsigned int count)
+{
+	unsigned int i, failures = 0, skips = 0;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	signal(SIGALRM, timed_out);
+	printf("TAP version 13\n1..%u\n", count);
+	for (i = 0; i < count; i++) {
+		run_one(&tests[i]);
+		printf("%s %u - %s", failed ? "not ok" : "ok", i + 1, tests[i].name);
+		if (!failed && skip_reason[0])
+			printf(" # SKIP %s", skip_reason);
+		printf("\n");
+		failures += failed;
+		skips += !failed && skip_reason[0];
+	}
+	if (failures)
+		return EXIT_FAIL;
+	return skips == count ? EXIT_SKIP : EXIT_PASS;
+}

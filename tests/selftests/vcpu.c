@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Running vCPUs: several at once, and what ends GH_VCPU_RUN from outside.
+ */
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "testvm.h"
+
+#define NUDGE_SIGNAL		SIGUSR1
+#define NUDGE_MS		20
+
+static void sleep_ms(unsigned int ms)
+{
+	const struct timespec time = {
+		.tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000L,
+	};
+
+	nanosleep(&time, NULL);
+}
+
+static void do_nothing(int sig)
+{
+	(void)sig;
+}
+
+/* A thread that sends signals to another until it is told to stop. */
+struct nudger {
+	pthread_t thread;
+	pthread_t victim;
+	atomic_bool stop;
+};
+
+static void *nudge(void *arg)
+{
+	struct nudger *nudger = arg;
+
+	while (!atomic_load(&nudger->stop)) {
+		sleep_ms(NUDGE_MS);
+		pthread_kill(nudger->victim, NUDGE_SIGNAL);
+	}
+	return NULL;
+}
+
+static bool start_nudging(struct nudger *nudger)
+{
+	const struct sigaction action = { .sa_handler = do_nothing };
+
+	sigaction(NUDGE_SIGNAL, &action, NULL);
+	nudger->victim = pthread_self();
+	atomic_init(&nudger->stop, false);
+	return check(!pthread_create(&nudger->thread, NULL, nudge, nudger), "no thread");
+}
+
+static void stop_nudging(struct nudger *nudger)
+{
+	atomic_store(&nudger->stop, true);
+	pthread_join(nudger->thread, NULL);
+}
+
+/* Signals end RUN, each time, and the guest can be run again. */
+static void check_signal(struct testvm *vm, unsigned int cpu)
+{
+	struct nudger nudger;
+	unsigned int i;
+
+	if (!start_nudging(&nudger))
+		return;
+	for (i = 0; i < 10; i++)
+		check_errno(testvm_run(vm, cpu), EINTR, "RUN of vCPU %u", cpu);
+	stop_nudging(&nudger);
+}
+
+static void signal_spinning(void)
+{
+	struct testvm vm;
+
+	if (testvm_start(&vm, 1, PROGRAM(spin))) {
+		testvm_expect_out(&vm, 0, GUEST_RAM_BASE + TESTVM_DTB);
+		check_signal(&vm, 0);
+	}
+	testvm_close(&vm);
+}
+
+static void signal_waiting(void)
+{
+	struct testvm vm;
+
+	if (testvm_start(&vm, 1, PROGRAM(wait))) {
+		testvm_expect_out(&vm, 0, GUEST_RAM_BASE + TESTVM_DTB);
+		check_signal(&vm, 0);
+	}
+	testvm_close(&vm);
+}
+
+/* The second CPU was not turned on by the guest. */
+static void signal_powered_off(void)
+{
+	struct testvm vm;
+
+	if (testvm_start(&vm, 2, PROGRAM(wait))) {
+		testvm_expect_out(&vm, 0, GUEST_RAM_BASE + TESTVM_DTB);
+		check_signal(&vm, 1);
+	}
+	testvm_close(&vm);
+}
+
+static void immediate_exit(void)
+{
+	struct testvm vm;
+	unsigned int i;
+
+	if (testvm_start(&vm, 1, PROGRAM(count))) {
+		for (i = 0; i < 10; i++) {
+			vm.run[0]->immediate_exit = 1;
+			check_errno(testvm_run(&vm, 0), EINTR, "RUN");
+			vm.run[0]->immediate_exit = 0;
+			testvm_expect_out(&vm, 0, i);
+		}
+	}
+	testvm_close(&vm);
+}
+
+/* The length in the run page is the kernel's to say, and not asked back. */
+static void wrong_length(void)
+{
+	const struct port_access access = { .offset = 0, .value = 0xa1, .len = 1 };
+	struct testvm vm;
+
+	if (testvm_start(&vm, 1, PROGRAM(read)) && testvm_expect(&vm, 0, &access)) {
+		vm.run[0]->mmio.len = 4096;
+		testvm_expect_out(&vm, 0, 0xa1);
+	}
+	testvm_close(&vm);
+}
+
+/* A thread that runs a vCPU until RUN fails. */
+struct runner {
+	pthread_t thread;
+	struct testvm *vm;
+	unsigned int cpu;
+	int err;
+};
+
+static void *run_until_error(void *arg)
+{
+	struct runner *runner = arg;
+
+	while (!testvm_run(runner->vm, runner->cpu))
+		;
+	runner->err = errno;
+	return NULL;
+}
+
+static void check_ends_run(struct guest_program program,
+			   void (*end_it)(struct testvm *vm))
+{
+	struct runner runner = { };
+	struct testvm vm;
+
+	if (testvm_start(&vm, 1, program)) {
+		runner.vm = &vm;
+		if (check(!pthread_create(&runner.thread, NULL, run_until_error, &runner),
+			  "no thread")) {
+			sleep_ms(200);
+			end_it(&vm);
+			pthread_join(runner.thread, NULL);
+			check(runner.err == ENODEV, "RUN ended with errno %d", runner.err);
+		}
+	}
+	testvm_close(&vm);
+}
+
+static void remove_vcpu(struct testvm *vm)
+{
+	struct gh_fn_vcpu_arg arg = { .id = 0 };
+	struct gh_fn_desc desc = {
+		.type = GH_FN_VCPU,
+		.arg_size = sizeof(arg),
+		.arg = (unsigned long)&arg,
+	};
+
+	check_errno(ioctl(vm->fd, GH_VM_REMOVE_FUNCTION, &desc), 0, "REMOVE_FUNCTION");
+}
+
+static void close_vm_file(struct testvm *vm)
+{
+	close(vm->fd);
+	vm->fd = -1;
+}
+
+static void remove_while_running(void)
+{
+	check_ends_run(PROGRAM(spin), remove_vcpu);
+	check_ends_run(PROGRAM(wait), remove_vcpu);
+	check_ends_run(PROGRAM(count), remove_vcpu);
+}
+
+static void close_while_running(void)
+{
+	check_ends_run(PROGRAM(spin), close_vm_file);
+	check_ends_run(PROGRAM(wait), close_vm_file);
+	check_ends_run(PROGRAM(count), close_vm_file);
+}
+
+/* A second CPU: it puts something out, turns itself off, and then the VM ends. */
+static void *run_secondary(void *arg)
+{
+	struct runner *runner = arg;
+
+	testvm_expect_out(runner->vm, runner->cpu, GUEST_CONTEXT + runner->cpu);
+	testvm_expect_end(runner->vm, runner->cpu, GH_VM_EXIT_TYPE_PSCI_POWER_OFF);
+	return NULL;
+}
+
+static void check_cpus(unsigned int cpus)
+{
+	const struct port_access number = { .offset = 0, .value = cpus, .len = 8 };
+	struct runner runners[TESTVM_MAX_CPUS] = { };
+	struct testvm vm;
+	unsigned int i;
+
+	if (testvm_start(&vm, cpus, PROGRAM(cpus))) {
+		for (i = 1; i < cpus; i++) {
+			runners[i].vm = &vm;
+			runners[i].cpu = i;
+			if (!check(!pthread_create(&runners[i].thread, NULL, run_secondary,
+						   &runners[i]), "no thread"))
+				_exit(1);
+		}
+		testvm_expect(&vm, 0, &number);
+		testvm_expect_end(&vm, 0, GH_VM_EXIT_TYPE_PSCI_POWER_OFF);
+		for (i = 1; i < cpus; i++)
+			pthread_join(runners[i].thread, NULL);
+	}
+	testvm_close(&vm);
+}
+
+static void two_cpus(void)
+{
+	check_cpus(2);
+}
+
+static void four_cpus(void)
+{
+	check_cpus(4);
+}
+
+static const struct tap_test tests[] = {
+	{ "2 vCPUs", two_cpus },
+	{ "4 vCPUs", four_cpus },
+	{ "a signal ends RUN of a busy vCPU", signal_spinning },
+	{ "a signal ends RUN of a waiting vCPU", signal_waiting },
+	{ "a signal ends RUN of a vCPU that is off", signal_powered_off },
+	{ "immediate_exit", immediate_exit },
+	{ "length changed in the run page", wrong_length },
+	{ "vCPU removed while it runs", remove_while_running },
+	{ "VM file closed while its vCPU runs", close_while_running },
+};
+
+int main(void)
+{
+	return testvm_main(tests, ARRAY_SIZE(tests));
+}
