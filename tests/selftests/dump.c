@@ -14,7 +14,7 @@
 #include "dump.h"
 #include "tap.h"
 
-#define DUMP_FILE		"/sys/kernel/debug/gunyah_test_ctl/dump"
+#define DUMP_FILE		"/dev/gunyah_test_ctl"
 #define DUMP_MAX		(256 * 1024)
 #define COUNT			"count "
 

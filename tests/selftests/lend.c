@@ -11,7 +11,7 @@
 #include "testvm.h"
 
 #define HOST_VALUE		0x0123456789abcdefULL
-#define ABORTS			"host-aborts"
+#define ABORTS			"aborts-on-lent-memory"
 
 static long count_aborts(void)
 {
