@@ -319,6 +319,8 @@ static u32 parse_cpus(const void *fdt, struct rm_vm_config *config)
 	int cpu = -1;
 	u32 error;
 
+	if (cpus < 0)
+		return RM_MEM_INVALID;
 	while ((cpu = rm_fdt_next_cpu(fdt, cpus, cpu)) >= 0) {
 		error = parse_cpu(fdt, cpus, cpu, config);
 		if (error)
