@@ -39,7 +39,7 @@ endif
 RELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
 		$(KDIR)/include/generated/utsrelease.h)
 MODULES = $(BUILD)/$(if $(GUNYAH_KUNIT),kunit,modules)-$(RELEASE)
-SOURCES := Kbuild arch drivers include $(if $(GUNYAH_KUNIT),tests)
+SOURCES := Kbuild arch drivers include $(if $(GUNYAH_KUNIT)$(GUNYAH_TEST),tests)
 
 # Kernel builds take M=, so each gets a tree of links to the sources for its
 # objects: kernels do not disturb each other.
@@ -53,7 +53,7 @@ endef
 
 KBUILD = $(MAKE) -C $(KDIR) M=$(MODULES) ARCH=arm64 \
 	CROSS_COMPILE=$(CROSS_COMPILE) CC=$(CROSS_COMPILE)gcc \
-	GUNYAH_KUNIT=$(GUNYAH_KUNIT)
+	GUNYAH_KUNIT=$(GUNYAH_KUNIT) GUNYAH_TEST=$(GUNYAH_TEST)
 
 .PHONY: all modules modules_install headers hypervisor vmm selftests libfdt
 .PHONY: run test check clean distclean update help
@@ -79,8 +79,8 @@ hypervisor: libfdt
 vmm: libfdt
 	+$(MAKE) -C samples/gunyah O=$(BUILD)/vmm LIBFDT=$(CACHE)/libfdt
 
-selftests:
-	+$(MAKE) -C tests/selftests O=$(BUILD)/selftests
+selftests: libfdt
+	+$(MAKE) -C tests/selftests O=$(BUILD)/selftests LIBFDT=$(CACHE)/libfdt
 
 run:
 	@tests/qemu/run.sh

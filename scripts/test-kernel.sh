@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Build the test kernel, once for each configuration and version of Debian's
+# source; print where it is.
+
+. "$(dirname "$0")/common.sh"
+
+SERIES=6.1
+config=$TOP/tests/qemu/test-kernel.config
+
+src=$("$TOP/scripts/fetch.sh" source $SERIES)
+out=$CACHE/test-kernel/$(basename "$src" | sed 's/.*_//')_$(key "$config")
+
+build()
+{
+	local prefix
+
+	prefix=$(cross_prefix)
+	make -C "$src" O="$out" ARCH=arm64 CROSS_COMPILE="$prefix" \
+		KCONFIG_ALLCONFIG="$config" allnoconfig
+	check_config
+	make -C "$src" O="$out" ARCH=arm64 CROSS_COMPILE="$prefix" \
+		-j"$(nproc)" Image modules
+	touch "$out/.complete"
+}
+
+# A setting that a newer source does not know, or whose dependencies are not
+# met, must not get lost silently.
+check_config()
+{
+	local line missing
+
+	missing=$(grep '^CONFIG_' "$config" | while IFS= read -r line; do
+		grep -qxF -- "$line" "$out/.config" || printf '%s ' "$line"
+	done)
+	[ -z "$missing" ] || die "the test kernel lacks: $missing"
+}
+
+locked test-kernel
+if [ ! -e "$out/.complete" ]; then
+	need_space "$CACHE" 4000
+	mkdir -p "$out"
+	build >&2
+fi
+echo "$out"

@@ -1,0 +1,136 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# "make test": KUnit suites and selftests in QEMU, under a kernel that reports
+# errors. Prints TAP and a line with the counts; its status says whether all is
+# well.
+
+. "$(dirname "$0")/../../scripts/common.sh"
+. "$TOP/tests/qemu/vm.sh"
+. "$TOP/tests/qemu/tap.sh"
+
+KERNEL=6.1
+TIMEOUT=${TIMEOUT:-3600}
+BOOTARGS="console=ttyAMA0 printk.devkmsg=on panic=-1"
+run=$BUILD/test
+
+fetch()
+{
+	local what
+
+	for what in busybox libfdt "source $KERNEL" "image $KERNEL"; do
+		# shellcheck disable=SC2086 # two words
+		[ -e "$CACHE/${what/ /-}" ] ||
+			step "Fetch ${what/ / of Linux }" \
+				"$TOP/scripts/fetch.sh" $what
+	done
+}
+
+# test_make TARGET...: for the test kernel
+test_make()
+{
+	make -C "$TOP" -j"$(nproc)" KDIR="$kdir" "$@"
+}
+
+build()
+{
+	step "Build the test kernel (the first time, 5 to 20 minutes)" \
+		"$TOP/scripts/test-kernel.sh"
+	kdir=$("$TOP/scripts/test-kernel.sh")
+	image=$kdir/arch/arm64/boot/Image
+	release=$(cat "$kdir/include/config/kernel.release")
+	step "Build the modules" test_make modules GUNYAH_TEST=1
+	step "Build the KUnit suites" test_make modules GUNYAH_KUNIT=1
+	step "Build the test hypervisor" test_make hypervisor
+	step "Build the VMM" test_make vmm
+	step "Build the selftests" test_make selftests
+}
+
+kunit_initrd()
+{
+	local root=$run/kunit dir=$BUILD/kunit-$release
+
+	new_root "$root" "$TOP/tests/qemu/kunit-init"
+	cp "$TOP/tests/qemu/init-common" "$root/"
+	add_modules "$root" "$release" "$dir"
+	mkdir "$root/tests"
+	(cd "$dir/tests/kunit" && ls ./*_test.ko) |
+		sed 's,.*/,,; s/\.ko$//; s/-/_/g' >"$root/tests/list"
+	[ -s "$root/tests/list" ] || die "there are no KUnit suites"
+	pack "$root" "$run/kunit.initrd"
+}
+
+# The Debian guest of linux_guest
+guest_initrd()
+{
+	new_root "$run/guest" "$TOP/tests/qemu/guest-init"
+	cp "$TOP/tests/qemu/guest-command" "$run/guest/etc/command"
+	echo guest >"$run/guest/etc/mark"
+	pack "$run/guest" "$run/guest.initrd"
+}
+
+selftest_initrd()
+{
+	local root=$run/selftest name
+
+	new_root "$root" "$TOP/tests/qemu/selftest-init"
+	cp "$TOP/tests/qemu/init-common" "$root/"
+	add_modules "$root" "$release" "$BUILD/modules-$release"
+	cp "$BUILD/vmm/gunyah-vmm" "$root/bin/"
+	mkdir "$root/tests" "$root/guest"
+	while read -r name; do
+		cp "$BUILD/selftests/$name" "$root/tests/"
+	done <"$BUILD/selftests/tests.list"
+	cp "$TOP/tests/qemu/linux_guest" "$root/tests/"
+	{
+		cat "$BUILD/selftests/tests.list"
+		echo linux_guest
+	} >"$root/tests/list"
+	cp "$CACHE/image-$KERNEL/Image" "$root/guest/"
+	cp "$run/guest.initrd" "$root/guest/initrd"
+	pack "$root" "$run/selftest.initrd"
+}
+
+assemble()
+{
+	kunit_initrd
+	guest_initrd
+	selftest_initrd
+	primary_dtb "$run/selftest.dtb" 2 "$BOOTARGS" "$run/selftest.initrd" \
+		caps=random
+}
+
+boot_kunit()
+{
+	boot_plain "$run/kunit.log" 2 "$image" "$run/kunit.initrd" "$BOOTARGS"
+}
+
+boot_selftest()
+{
+	boot_hypervisor "$run/selftest.log" 3 "$image" "$run/selftest.initrd" \
+		"$run/selftest.dtb" "$BUILD/hypervisor/gunyah-test-hyp.elf"
+}
+
+# run_boot NAME: boots, judges
+run_boot()
+{
+	say "==> Boot $1 (messages: $run/$1.log)"
+	rm -f "$run/$1.log"
+	merge_tap "$1" < <("boot_$1" </dev/null)
+	check_log "$1" "$run/$1.log"
+}
+
+"$TOP/scripts/setup.sh" fetch build run
+mkdir -p "$run"
+fetch
+build
+step "Put the machines together" assemble
+
+LIMIT=$TIMEOUT
+start=$SECONDS
+echo "TAP version 13"
+run_boot kunit
+run_boot selftest
+say "==> Tests took $((SECONDS - start)) s"
+summary
+[ "$failed" = 0 ]
