@@ -156,6 +156,7 @@ enum s2_perm {
 
 struct s2 {
 	u64 *root;
+	u64 *dead;		/* tables, until the TLBs are clean */
 	u16 vmid;
 };
 
@@ -311,7 +312,6 @@ struct doorbell {
 	u64 enable;
 	u64 ack;
 	bool edge;
-	bool asserted;
 	struct virq virq;
 };
 

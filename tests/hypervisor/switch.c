@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a CPU holds for the VM that runs on it: set up at EL2, and swapped
+ * between the primary and a guest.
+ */
+#include "core.h"
+
+/* Registers of EL1 and EL0 that EL2 does not use. */
+#define EL1_REG_LIST(X)							\
+	X(sctlr_el1) X(ttbr0_el1) X(ttbr1_el1) X(tcr_el1)		\
+	X(mair_el1) X(amair_el1) X(vbar_el1) X(esr_el1)			\
+	X(far_el1) X(afsr0_el1) X(afsr1_el1) X(contextidr_el1)		\
+	X(tpidr_el0) X(tpidr_el1) X(tpidrro_el0) X(sp_el0)		\
+	X(sp_el1) X(elr_el1) X(spsr_el1) X(cpacr_el1)			\
+	X(cntkctl_el1) X(par_el1) X(mdscr_el1) X(csselr_el1)
+
+/* Pointer authentication: the five keys */
+#define KEY_REG_LIST(X)							\
+	X(S3_0_C2_C1_0) X(S3_0_C2_C1_1) X(S3_0_C2_C1_2) X(S3_0_C2_C1_3)	\
+	X(S3_0_C2_C2_0) X(S3_0_C2_C2_1) X(S3_0_C2_C2_2) X(S3_0_C2_C2_3)	\
+	X(S3_0_C2_C3_0) X(S3_0_C2_C3_1)
+
+#define ENUM(r)	EL1_REG_##r,
+enum { EL1_REG_LIST(ENUM) NR_PLAIN_REGS };
+enum { EL1_REG_FIRST_KEY = NR_PLAIN_REGS - 1, KEY_REG_LIST(ENUM) NR_ALL_REGS };
+
+_Static_assert(NR_ALL_REGS == NR_EL1_REGS, "struct el1_regs");
+
+#define MAIR_EL2_VALUE	0xff04ULL	/* 0: device nGnRE, 1: write-back */
+#define EL2_BLOCK	(BIT(10) | 3ULL << 8 | BIT(6) | BIT(0))
+#define EL2_NORMAL	(1ULL << 2)
+#define EL2_XN		BIT(54)
+#define TCR_EL2_VALUE	(BIT(31) | BIT(23) | 2ULL << 16 | 3ULL << 12 | \
+			 1ULL << 10 | 1ULL << 8 | (64 - 39))
+#define SCTLR_EL2_VALUE	(0x30c50830ULL | BIT(12) | BIT(3) | BIT(2) | BIT(0))
+#define VTCR_VALUE	(BIT(31) | 3ULL << 12 | 1ULL << 10 | 1ULL << 8 | \
+			 1ULL << 6 | (64 - 39))
+
+#define ID_FIELD(v, shift)	((v) >> (shift) & 0xf)
+#define PMUVER_SHIFT		8
+#define FGT_SHIFT		56
+#define HCX_SHIFT		40
+#define PAUTH_FIELDS		GENMASK(11, 4)
+
+static u64 el2_table[512] __attribute__((aligned(4096)));
+static bool has_pauth;
+
+/* The identity: 1 GiB of devices, then RAM, code in the hypervisor's own. */
+static void el2_mmu_on(void)
+{
+	u64 base;
+
+	for (base = 0; base < 4; base++) {
+		el2_table[base] = base << 30 | EL2_BLOCK | (base ? EL2_NORMAL : 0) |
+				  (base == HYP_BASE >> 30 ? 0 : EL2_XN);
+	}
+	sysreg_write(mair_el2, MAIR_EL2_VALUE);
+	sysreg_write(tcr_el2, TCR_EL2_VALUE);
+	sysreg_write(ttbr0_el2, (u64)el2_table);
+	dsb(sy);
+	isb();
+	asm volatile("tlbi alle2\n\ttlbi alle1" : : : "memory");
+	dsb(sy);
+	isb();
+	sysreg_write(sctlr_el2, SCTLR_EL2_VALUE);
+	isb();
+}
+
+static u64 mdcr_base(void)
+{
+	u64 pmu = ID_FIELD(sysreg_read(id_aa64dfr0_el1), PMUVER_SHIFT);
+
+	if (!pmu || pmu == 0xf)
+		return 0;
+	return sysreg_read(pmcr_el0) >> 11 & MDCR_HPMN;
+}
+
+static u64 vtcr(void)
+{
+	u64 range = sysreg_read(id_aa64mmfr0_el1) & 0xf;
+
+	return VTCR_VALUE | min(range, 2ULL) << 16;
+}
+
+/* The state of EL2 that does not depend on who runs. */
+void el2_init(struct cpu *cpu)
+{
+	(void)cpu;
+	el2_mmu_on();
+	has_pauth = sysreg_read(id_aa64isar1_el1) & PAUTH_FIELDS;
+	sysreg_write(hcr_el2, HCR_PRIMARY);
+	sysreg_write(hstr_el2, 0);
+	sysreg_write(vpidr_el2, sysreg_read(midr_el1));
+	sysreg_write(vmpidr_el2, sysreg_read(mpidr_el1));
+	sysreg_write(vtcr_el2, vtcr());
+	sysreg_write(cptr_el2, CPTR_BASE);
+	sysreg_write(mdcr_el2, mdcr_base());
+	sysreg_write(cntvoff_el2, 0);
+	sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN);
+	sysreg_write(cnthp_ctl_el2, 0);
+	sysreg_write(icc_sre_el2, BIT(3) | BIT(0));
+	isb();
+	sysreg_write(ich_hcr_el2, 0);
+	if (ID_FIELD(sysreg_read(id_aa64mmfr0_el1), FGT_SHIFT)) {
+		sysreg_write(HFGRTR_EL2, 0);
+		sysreg_write(HFGWTR_EL2, 0);
+		sysreg_write(HFGITR_EL2, 0);
+		sysreg_write(HDFGRTR_EL2, 0);
+		sysreg_write(HDFGWTR_EL2, 0);
+	}
+	if (ID_FIELD(sysreg_read(id_aa64mmfr1_el1), HCX_SHIFT))
+		sysreg_write(HCRX_EL2, 0);
+	isb();
+}
+
+/* As after a reset: MMU and caches off. */
+void el1_reset(struct el1_regs *el1)
+{
+	memset(el1, 0, sizeof(*el1));
+	el1->reg[EL1_REG_sctlr_el1] = SCTLR_EL1_RESET;
+}
+
+#define SAVE(r)	el1->reg[EL1_REG_##r] = sysreg_read(r);
+#define LOAD(r)	sysreg_write(r, el1->reg[EL1_REG_##r]);
+
+static void el1_save(struct el1_regs *el1)
+{
+	EL1_REG_LIST(SAVE)
+	if (has_pauth) {
+		KEY_REG_LIST(SAVE)
+	}
+}
+
+void el1_load(const struct el1_regs *el1)
+{
+	EL1_REG_LIST(LOAD)
+	if (has_pauth) {
+		KEY_REG_LIST(LOAD)
+	}
+}
+
+#define FP_PAIRS(op)						\
+	op " q0, q1, [%0]\n\t"		op " q2, q3, [%0, #32]\n\t"	\
+	op " q4, q5, [%0, #64]\n\t"	op " q6, q7, [%0, #96]\n\t"	\
+	op " q8, q9, [%0, #128]\n\t"	op " q10, q11, [%0, #160]\n\t"	\
+	op " q12, q13, [%0, #192]\n\t"	op " q14, q15, [%0, #224]\n\t"	\
+	op " q16, q17, [%0, #256]\n\t"	op " q18, q19, [%0, #288]\n\t"	\
+	op " q20, q21, [%0, #320]\n\t"	op " q22, q23, [%0, #352]\n\t"	\
+	op " q24, q25, [%0, #384]\n\t"	op " q26, q27, [%0, #416]\n\t"	\
+	op " q28, q29, [%0, #448]\n\t"	op " q30, q31, [%0, #480]\n\t"
+
+static void fp_save(struct fp_regs *fp)
+{
+	asm volatile(".arch_extension fp\n\t" FP_PAIRS("stp")
+		     : : "r"(fp->q) : "memory");
+	fp->fpcr = sysreg_read(fpcr);
+	fp->fpsr = sysreg_read(fpsr);
+}
+
+static void fp_load(const struct fp_regs *fp)
+{
+	asm volatile(".arch_extension fp\n\t" FP_PAIRS("ldp")
+		     : : "r"(fp->q) : "memory");
+	sysreg_write(fpcr, fp->fpcr);
+	sysreg_write(fpsr, fp->fpsr);
+}
+
+/* The guest's first use of FP since it was entered. */
+void switch_fp_to_guest(struct cpu *cpu, struct vcpu *vcpu)
+{
+	sysreg_write(cptr_el2, CPTR_BASE);
+	isb();
+	fp_save(&cpu->host_fp);
+	fp_load(&vcpu->fp);
+	cpu->fp_guest = true;
+}
+
+static void switch_fp_to_host(struct cpu *cpu, struct vcpu *vcpu)
+{
+	sysreg_write(cptr_el2, CPTR_BASE);
+	if (!cpu->fp_guest)
+		return;
+	isb();
+	fp_save(&vcpu->fp);
+	fp_load(&cpu->host_fp);
+	cpu->fp_guest = false;
+}
+
+static void timer_save(struct timer_regs *timer)
+{
+	timer->ctl = sysreg_read(cntv_ctl_el0);
+	timer->cval = sysreg_read(cntv_cval_el0);
+}
+
+static void timer_load(const struct timer_regs *timer)
+{
+	sysreg_write(cntv_ctl_el0, 0);
+	sysreg_write(cntv_cval_el0, timer->cval);
+	sysreg_write(cntv_ctl_el0, timer->ctl & ~CNT_CTL_ISTATUS);
+}
+
+bool timer_expired(const struct timer_regs *timer)
+{
+	return (timer->ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE &&
+	       counter_now() >= timer->cval;
+}
+
+/* It has fired: quiet until the guest programs it again. */
+void timer_mask_guest(void)
+{
+	sysreg_write(cntv_ctl_el0, sysreg_read(cntv_ctl_el0) | CNT_CTL_IMASK);
+	isb();
+}
+
+/* While a guest runs, EL2's timer stands in for the primary's virtual one. */
+static void host_deadline_watch(const struct timer_regs *timer)
+{
+	bool armed = (timer->ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE;
+
+	if (armed)
+		sysreg_write(cnthp_cval_el2, timer->cval);
+	sysreg_write(cnthp_ctl_el2, armed ? CNT_CTL_ENABLE : 0);
+}
+
+void switch_to_guest(struct cpu *cpu, struct vcpu *vcpu)
+{
+	el1_save(&cpu->host_el1);
+	timer_save(&cpu->host_timer);
+	host_deadline_watch(&cpu->host_timer);
+	sysreg_write(hcr_el2, HCR_GUEST);
+	sysreg_write(cptr_el2, CPTR_BASE | CPTR_TFP);
+	sysreg_write(mdcr_el2, mdcr_base() | MDCR_TPM | MDCR_TPMCR | MDCR_TDA |
+		     MDCR_TDOSA | MDCR_TDRA);
+	sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN);
+	sysreg_write(vmpidr_el2, vcpu->mpidr | BIT(31));
+	s2_activate(&vcpu->vm->s2);
+	if (cpu->last_vcpu != vcpu || vcpu->last_cpu != cpu) {
+		s2_flush_local();
+		asm volatile("ic iallu" : : : "memory");
+		gic_enable_hyp_irqs(cpu);
+		cpu->last_vcpu = vcpu;
+		vcpu->last_cpu = cpu;
+	}
+	el1_load(&vcpu->el1);
+	if (timer_expired(&vcpu->timer)) {
+		vcpu->timer.ctl |= CNT_CTL_IMASK;
+		vgic_assert_private(vcpu, PPI_VIRT_TIMER);
+	}
+	timer_load(&vcpu->timer);
+	vgic_load(vcpu);
+	cpu->cur = &vcpu->regs;
+}
+
+void switch_to_host(struct cpu *cpu, struct vcpu *vcpu)
+{
+	vgic_put(vcpu);
+	switch_fp_to_host(cpu, vcpu);
+	el1_save(&vcpu->el1);
+	timer_save(&vcpu->timer);
+	sysreg_write(cnthp_ctl_el2, 0);
+	sysreg_write(hcr_el2, HCR_PRIMARY);
+	sysreg_write(mdcr_el2, mdcr_base());
+	sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN);
+	sysreg_write(vmpidr_el2, sysreg_read(mpidr_el1));
+	s2_activate(&primary->s2);
+	el1_load(&cpu->host_el1);
+	timer_load(&cpu->host_timer);
+	cpu->cur = &cpu->host;
+}
