@@ -7,7 +7,7 @@
 
 . "$(dirname "$0")/../../scripts/common.sh"
 . "$TOP/tests/qemu/vm.sh"
-. "$TOP/tests/qemu/tap.sh"
+. "$TOP/scripts/tap.sh"
 
 KERNEL=6.1
 TIMEOUT=${TIMEOUT:-3600}

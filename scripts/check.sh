@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# "make check": what can be found without running anything. TAP.
+
+. "$(dirname "$0")/common.sh"
+. "$TOP/scripts/tap.sh"
+
+SERIES="6.1 6.12"
+
+# Asked of patches to the kernel; there is no MAINTAINERS file here
+IGNORE=FILE_PATH_CHANGES
+# What include/compat is for
+IGNORE_COMPAT=$IGNORE,LINUX_VERSION_CODE,CONSTANT_COMPARISON
+
+cd "$TOP"
+
+# sources PATTERN...: files that git knows, or would know
+sources()
+{
+	git ls-files -co --exclude-standard -- "$@" | sort -u |
+		while IFS= read -r file; do
+			[ ! -f "$file" ] || printf '%s\n' "$file"
+		done
+}
+
+# check_modules VARIABLE=VALUE...: compiled anew, for sparse to see everything
+check_modules()
+{
+	rm -rf "$BUILD/check"
+	make -j"$(nproc)" BUILD="$BUILD/check" W=1 KCFLAGS=-Werror C=2 \
+		CHECK="sparse -D__CHECK_ENDIAN__ -Wsparse-error" "$@" modules
+}
+
+check_style()
+{
+	local all compat
+
+	mapfile -t all < <(sources '*.c' '*.h' '*.S' ':!include/compat')
+	mapfile -t compat < <(sources 'include/compat/*.h')
+	checkpatch "$IGNORE" "${all[@]}"
+	[ ${#compat[@]} = 0 ] || checkpatch "$IGNORE_COMPAT" "${compat[@]}"
+}
+
+checkpatch()
+{
+	local ignore=$1
+
+	shift
+	perl "$CACHE/source-6.1/scripts/checkpatch.pl" --strict --no-tree \
+		--quiet --no-summary --show-types --ignore "$ignore" -f "$@"
+}
+
+check_shell()
+{
+	local scripts
+
+	mapfile -t scripts < <(sources scripts tests .ci |
+		while IFS= read -r file; do
+			head -n 4 "$file" | grep -qE '^#!.*sh$|^# shellcheck shell' &&
+				printf '%s\n' "$file"
+		done)
+	shellcheck "${scripts[@]}"
+}
+
+check_licence()
+{
+	local file bad=0
+
+	while IFS= read -r file; do
+		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0' ||
+			{ echo "$file: no SPDX line"; bad=1; }
+	done < <(sources . ':!LICENSE' ':!*.md')
+	return $bad
+}
+
+# run_check NAME COMMAND...
+run_check()
+{
+	local name=$1 log=$BUILD/log/check.log start=$SECONDS
+
+	shift
+	if ("$@") >"$log" 2>&1; then
+		result ok "$name"
+	else
+		grep -vE '^ *(CC|LD|MODPOST|BTF|CHECK|LDS|AS) |^Skipping BTF' \
+			"$log" | tail -n 100 | sed 's/^/# /'
+		result "not ok" "$name"
+	fi
+	say "    ($((SECONDS - start)) s)"
+}
+
+"$TOP/scripts/setup.sh" fetch build check
+mkdir -p "$BUILD/log"
+[ -e "$CACHE/source-6.1" ] ||
+	step "Fetch the source of Linux 6.1" "$TOP/scripts/fetch.sh" source 6.1
+for series in $SERIES; do
+	[ -e "$CACHE/headers-$series" ] ||
+		step "Fetch the headers of Linux $series" \
+			"$TOP/scripts/fetch.sh" headers "$series"
+done
+step "Build the test kernel (the first time, 5 to 20 minutes)" \
+	"$TOP/scripts/test-kernel.sh"
+kdir=$("$TOP/scripts/test-kernel.sh")
+
+echo "TAP version 13"
+run_check "checkpatch" check_style
+run_check "shellcheck" check_shell
+run_check "licence of every file" check_licence
+for series in $SERIES; do
+	run_check "sparse, W=1: modules for Linux $series" \
+		check_modules KERNEL="$series"
+done
+run_check "sparse, W=1: KUnit suites" check_modules KDIR="$kdir" GUNYAH_KUNIT=1
+run_check "sparse, W=1: test modules" check_modules KDIR="$kdir" GUNYAH_TEST=1
+summary
+[ "$failed" = 0 ]
