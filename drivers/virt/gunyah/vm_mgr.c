@@ -3,8 +3,6 @@
  * /dev/gunyah
  */
 
-#define pr_fmt(fmt) "gunyah: " fmt
-
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/slab.h>

@@ -38,7 +38,7 @@ static int gh_check_vmas(struct mm_struct *mm, unsigned long start, unsigned lon
 {
 	struct vm_area_struct *vma;
 
-	mmap_assert_locked(mm);
+	lockdep_assert_held(&mm->mmap_lock);
 	for (; start < end; start = vma->vm_end) {
 		vma = find_vma(mm, start);
 		if (!vma || vma->vm_start > start)

@@ -1,0 +1,797 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit: life of a VM, with a Resource Manager that is nothing but a state, a
+ * list of what it was asked, and faults on demand.
+ *
+ * The VM manager is compiled in here, so that the Resource Manager's functions
+ * can be replaced.
+ */
+
+#include <kunit/test.h>
+#include <linux/delay.h>
+#include <linux/module.h>
+#include <linux/platform_device.h>
+#include <linux/slab.h>
+
+#undef EXPORT_SYMBOL_GPL
+#define EXPORT_SYMBOL_GPL(_symbol)
+
+#include "../../drivers/virt/gunyah/vm_mgr_extent.c"
+#include "../../drivers/virt/gunyah/vm_mgr_fn.c"
+#include "../../drivers/virt/gunyah/vm_mgr_io.c"
+#include "../../drivers/virt/gunyah/vm_mgr_life.c"
+#include "../../drivers/virt/gunyah/vm_mgr_mm.c"
+#include "../../drivers/virt/gunyah/vm_mgr_rsc.c"
+#include "../../drivers/virt/gunyah/vm_mgr_state.c"
+#include "../../drivers/virt/gunyah/vm_mgr_vm.c"
+#include "../../drivers/virt/gunyah/vm_mgr.c"
+
+#define TEST_VMID	128
+#define TEST_HOST	3
+#define TEST_GPA	0x80000000UL
+#define TEST_UADDR	0x10000UL
+
+/* What the Resource Manager is asked, one letter each. */
+#define ALLOC		"A"
+#define WHO		"W"
+#define LEND		"L"
+#define SHARE		"S"
+#define CONFIGURE	"C"
+#define INIT		"I"
+#define RESOURCES	"G"
+#define START		"T"
+#define STOP		"X"
+#define RESET		"R"
+#define RECLAIM		"M"
+#define DEALLOC		"D"
+
+enum fake_state {
+	FAKE_FREE,
+	FAKE_LOAD,
+	FAKE_INIT,
+	FAKE_INIT_FAILED,
+	FAKE_READY,
+	FAKE_RUNNING,
+	FAKE_EXITED,
+	FAKE_RESET,
+};
+
+/**
+ * struct gh_rm - the Resource Manager
+ * @dev: for messages
+ * @nb: who wants notifications
+ * @state: of its only VM
+ * @parcels: which memory handles are in use
+ * @trace: what it was asked
+ * @fail_op: fail the next of these
+ * @fail_errno: with this
+ * @unsent: and do so without having heard of it
+ * @reclaims_busy: how many reclaims fail
+ * @exits_at_start: the guest exits before the start is answered
+ * @exits_at_stop: the guest exits by itself when it is to be stopped
+ * @late: notifications of stop and reset come after the reply
+ * @late_work: brings them
+ * @mute: neither replies nor notifications come: it is gone
+ */
+struct gh_rm {
+	struct device *dev;
+	struct notifier_block *nb;
+	enum fake_state state;
+	unsigned long parcels;
+	char trace[64];
+	char fail_op;
+	int fail_errno;
+	bool unsent;
+	unsigned int reclaims_busy;
+	bool exits_at_start;
+	bool exits_at_stop;
+	bool late;
+	struct delayed_work late_work;
+	bool mute;
+};
+
+/* Returns what the request is to return, or 0 if it is to be served. */
+static int fake_asked(struct gh_rm *rm, const char *op)
+{
+	if (rm->mute)
+		return -ENODEV;
+
+	strlcat(rm->trace, op, sizeof(rm->trace));
+	if (rm->fail_op != *op)
+		return 0;
+	rm->fail_op = 0;
+	return rm->fail_errno;
+}
+
+static void fake_notify_exit(struct gh_rm *rm, u16 type)
+{
+	struct {
+		struct gh_rm_vm_exited_payload head;
+		u8 reason[12];
+	} __packed payload = {
+		.head.vmid = cpu_to_le16(TEST_VMID),
+		.head.exit_type = cpu_to_le16(type),
+		.head.exit_reason_size = cpu_to_le32(U32_MAX),
+		.reason = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 },
+	};
+	struct gh_rm_notification notif = { .buff = &payload, .size = sizeof(payload) };
+
+	rm->nb->notifier_call(rm->nb, GH_RM_NOTIF_VM_EXITED, &notif);
+}
+
+static void fake_notify_reset(struct gh_rm *rm)
+{
+	struct gh_rm_vm_status_payload payload = {
+		.vmid = cpu_to_le16(TEST_VMID),
+		.vm_status = GH_RM_VM_STATUS_RESET,
+	};
+	struct gh_rm_notification notif = { .buff = &payload, .size = sizeof(payload) };
+
+	rm->nb->notifier_call(rm->nb, GH_RM_NOTIF_VM_STATUS, &notif);
+}
+
+static void fake_notify(struct gh_rm *rm)
+{
+	if (rm->state == FAKE_EXITED)
+		fake_notify_exit(rm, rm->exits_at_stop ? GH_VM_EXIT_TYPE_PSCI_POWER_OFF :
+							 GH_VM_EXIT_TYPE_VM_FORCE_STOPPED);
+	else if (rm->state == FAKE_RESET)
+		fake_notify_reset(rm);
+}
+
+static void fake_late_work(struct work_struct *work)
+{
+	fake_notify(container_of(to_delayed_work(work), struct gh_rm, late_work));
+}
+
+static void fake_notify_somewhen(struct gh_rm *rm)
+{
+	if (rm->late)
+		schedule_delayed_work(&rm->late_work, HZ / 20);
+	else
+		fake_notify(rm);
+}
+
+struct gh_rm *gh_rm_get(struct gh_rm *rm)
+{
+	return rm;
+}
+
+void gh_rm_put(struct gh_rm *rm)
+{
+}
+
+struct device *gh_rm_dev(struct gh_rm *rm)
+{
+	return rm->dev;
+}
+
+int gh_rm_notifier_register(struct gh_rm *rm, struct notifier_block *nb)
+{
+	rm->nb = nb;
+	return 0;
+}
+
+int gh_rm_notifier_unregister(struct gh_rm *rm, struct notifier_block *nb)
+{
+	rm->nb = NULL;
+	return 0;
+}
+
+int gh_rm_alloc_vmid(struct gh_rm *rm, u16 *vmid)
+{
+	int ret = fake_asked(rm, ALLOC);
+
+	if (ret)
+		return ret;
+	rm->state = FAKE_LOAD;
+	*vmid = TEST_VMID;
+	return 0;
+}
+
+int gh_rm_dealloc_vmid(struct gh_rm *rm, u16 vmid)
+{
+	int ret = fake_asked(rm, DEALLOC);
+
+	if (ret)
+		return ret;
+	if (rm->state != FAKE_LOAD && rm->state != FAKE_RESET)
+		return -EBADFD;
+	rm->state = FAKE_FREE;
+	return 0;
+}
+
+int gh_rm_get_vmid(struct gh_rm *rm, u16 *vmid)
+{
+	int ret = fake_asked(rm, WHO);
+
+	if (!ret)
+		*vmid = TEST_HOST;
+	return ret;
+}
+
+static int fake_parcel(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel, const char *op)
+{
+	struct gh_rm_mem_entry entry;
+	size_t n = 0;
+	int ret = fake_asked(rm, op);
+
+	if (ret)
+		return ret;
+	while (parcel->next_entries(parcel->priv, &entry, 1))
+		n++;
+	if (n != parcel->n_mem_entries)
+		return -EINVAL;
+
+	parcel->mem_handle = ffz(rm->parcels);
+	parcel->held = true;
+	__set_bit(parcel->mem_handle, &rm->parcels);
+	return 0;
+}
+
+int gh_rm_mem_lend(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel)
+{
+	return fake_parcel(rm, parcel, LEND);
+}
+
+int gh_rm_mem_share(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel)
+{
+	return fake_parcel(rm, parcel, SHARE);
+}
+
+int gh_rm_mem_reclaim(struct gh_rm *rm, u32 mem_handle)
+{
+	int ret = fake_asked(rm, RECLAIM);
+
+	if (ret)
+		return ret;
+	if (rm->reclaims_busy) {
+		rm->reclaims_busy--;
+		return -EBUSY;
+	}
+	if (mem_handle >= BITS_PER_LONG || !test_bit(mem_handle, &rm->parcels))
+		return -EINVAL;
+	if (rm->state != FAKE_LOAD && rm->state != FAKE_RESET && rm->state != FAKE_INIT_FAILED)
+		return -EBUSY;
+	__clear_bit(mem_handle, &rm->parcels);
+	return 0;
+}
+
+/* A step of the start; if it fails it leaves the VM failed, if it was heard of. */
+static int fake_step(struct gh_rm *rm, const char *op, enum fake_state from, enum fake_state to)
+{
+	int ret = fake_asked(rm, op);
+
+	if (ret && rm->unsent)
+		return ret;
+	if (rm->state != from)
+		return -EBADFD;
+	rm->state = ret ? FAKE_INIT_FAILED : to;
+	return ret;
+}
+
+int gh_rm_vm_configure(struct gh_rm *rm, u16 vmid, enum gh_rm_vm_auth_mechanism auth,
+		       u32 mem_handle, u64 image_offset, u64 image_size,
+		       u64 dtb_offset, u64 dtb_size)
+{
+	if (!test_bit(mem_handle, &rm->parcels) || dtb_offset != PAGE_SIZE ||
+	    dtb_size != 2 * PAGE_SIZE)
+		return -EINVAL;
+	return fake_step(rm, CONFIGURE, FAKE_LOAD, FAKE_INIT);
+}
+
+int gh_rm_vm_init(struct gh_rm *rm, u16 vmid)
+{
+	return fake_step(rm, INIT, FAKE_INIT, FAKE_READY);
+}
+
+int gh_rm_vm_start(struct gh_rm *rm, u16 vmid)
+{
+	int ret = fake_step(rm, START, FAKE_READY, FAKE_RUNNING);
+
+	if (!ret && rm->exits_at_start) {
+		rm->state = FAKE_EXITED;
+		fake_notify_exit(rm, GH_VM_EXIT_TYPE_PSCI_POWER_OFF);
+	}
+	return ret;
+}
+
+int gh_rm_vm_stop(struct gh_rm *rm, u16 vmid)
+{
+	int ret = fake_asked(rm, STOP);
+
+	if (ret)
+		return ret;
+	if (rm->state != FAKE_RUNNING)
+		return -EBADFD;
+	rm->state = FAKE_EXITED;
+	fake_notify_somewhen(rm);
+	return rm->exits_at_stop ? -EBADFD : 0;
+}
+
+int gh_rm_vm_reset(struct gh_rm *rm, u16 vmid)
+{
+	int ret = fake_asked(rm, RESET);
+
+	if (ret)
+		return ret;
+	if (rm->state != FAKE_READY && rm->state != FAKE_INIT_FAILED && rm->state != FAKE_EXITED)
+		return -EBADFD;
+	rm->state = FAKE_RESET;
+	fake_notify_somewhen(rm);
+	return 0;
+}
+
+int gh_rm_get_hyp_resources(struct gh_rm *rm, u16 vmid, struct gh_rm_hyp_resources **resources)
+{
+	int ret = fake_asked(rm, RESOURCES);
+
+	if (ret)
+		return ret;
+	*resources = kzalloc(struct_size(*resources, entries, 2), GFP_KERNEL);
+	if (!*resources)
+		return -ENOMEM;
+	(*resources)->n_entries = cpu_to_le32(2);
+	(*resources)->entries[0].type = GH_RESOURCE_TYPE_VCPU;
+	(*resources)->entries[1].type = GH_RESOURCE_TYPE_BELL_TX;
+	(*resources)->entries[1].resource_label = cpu_to_le32(7);
+	return 0;
+}
+
+struct gh_resource *gh_rm_alloc_resource(struct gh_rm *rm,
+					 const struct gh_rm_hyp_resource *hyp_resource)
+{
+	struct gh_resource *rsc = kzalloc(sizeof(*rsc), GFP_KERNEL);
+
+	if (rsc) {
+		rsc->type = hyp_resource->type;
+		rsc->label = le32_to_cpu(hyp_resource->resource_label);
+	}
+	return rsc;
+}
+
+void gh_rm_free_resource(struct gh_resource *ghrsc)
+{
+	kfree(ghrsc);
+}
+
+/*
+ * Memory that is not there
+ */
+
+static int released, abandoned;
+
+static void fake_free(struct gh_vm_backing *backing)
+{
+	gh_extents_free(&backing->extents);
+	kfree(backing);
+}
+
+static void fake_release(struct gh_vm_backing *backing)
+{
+	released++;
+	fake_free(backing);
+}
+
+static void fake_abandon(struct gh_vm_backing *backing)
+{
+	abandoned++;
+	fake_free(backing);
+}
+
+static const struct gh_vm_backing_ops fake_backing_ops = {
+	.release = fake_release,
+	.abandon = fake_abandon,
+};
+
+struct gh_vm_backing *gh_vm_pin_user(u64 uaddr, u64 size, size_t max_extents)
+{
+	struct gh_vm_backing *backing = kzalloc(sizeof(*backing), GFP_KERNEL);
+	u64 i;
+
+	if (!backing)
+		return ERR_PTR(-ENOMEM);
+	backing->ops = &fake_backing_ops;
+	gh_extents_init(&backing->extents);
+	for (i = 0; i < size / PAGE_SIZE; i++)
+		gh_extents_add(&backing->extents, 2 * i * PAGE_SIZE, PAGE_SIZE);
+	return backing;
+}
+
+/*
+ * Fixture
+ */
+
+struct life {
+	struct platform_device *pdev;
+	struct gh_rm rm;
+	struct gh_vm *ghvm;
+};
+
+static int set_region(struct gh_vm *ghvm, u32 label, u32 flags, u64 gpa, u64 size)
+{
+	struct gh_userspace_memory_region region = {
+		.label = label,
+		.flags = flags,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = TEST_UADDR,
+	};
+
+	return gh_vm_set_region(ghvm, &region, false);
+}
+
+static int set_dtb(struct gh_vm *ghvm, u64 gpa, u64 size)
+{
+	struct gh_vm_dtb_config dtb_config = { .guest_phys_addr = gpa, .size = size };
+
+	return gh_vm_set_dtb_config(ghvm, &dtb_config);
+}
+
+#define RWX	GH_MEM_ACCESS
+
+/* A lent region to boot from, with the devicetree, and a shared one. */
+static void configure(struct kunit *test, struct gh_vm *ghvm)
+{
+	KUNIT_ASSERT_EQ(test, 0, set_region(ghvm, 0, RWX | GH_MEM_LENT, TEST_GPA,
+					    16 * PAGE_SIZE));
+	KUNIT_ASSERT_EQ(test, 0, set_region(ghvm, 1, GH_MEM_ALLOW_READ, 2 * TEST_GPA, PAGE_SIZE));
+	KUNIT_ASSERT_EQ(test, 0, set_dtb(ghvm, TEST_GPA + PAGE_SIZE, PAGE_SIZE + 1));
+}
+
+static int life_init(struct kunit *test)
+{
+	struct gh_vm_mgr *mgr;
+	struct life *life;
+
+	life = kunit_kzalloc(test, sizeof(*life), GFP_KERNEL);
+	if (!life)
+		return -ENOMEM;
+
+	released = 0;
+	abandoned = 0;
+	INIT_DELAYED_WORK(&life->rm.late_work, fake_late_work);
+	life->pdev = platform_device_register_simple("gunyah-vm-life-test", -1, NULL, 0);
+	if (IS_ERR(life->pdev))
+		return PTR_ERR(life->pdev);
+	life->rm.dev = &life->pdev->dev;
+	test->priv = life;
+
+	KUNIT_ASSERT_EQ(test, 0, gh_vm_mgr_init());
+	KUNIT_ASSERT_EQ(test, 0, gh_vm_mgr_register(&life->rm));
+
+	mgr = list_first_entry(&gh_vm_mgrs, struct gh_vm_mgr, node);
+	life->ghvm = gh_vm_alloc(mgr);
+	KUNIT_ASSERT_NOT_NULL(test, life->ghvm);
+	configure(test, life->ghvm);
+	return 0;
+}
+
+static void close_vm(struct life *life)
+{
+	if (!life->ghvm)
+		return;
+	gh_vm_close(life->ghvm);
+	gh_vm_put(life->ghvm);
+	life->ghvm = NULL;
+}
+
+static void life_exit(struct kunit *test)
+{
+	struct life *life = test->priv;
+
+	if (!life)
+		return;
+	close_vm(life);
+	gh_vm_mgr_unregister(&life->rm);
+	gh_vm_mgr_exit();
+	cancel_delayed_work_sync(&life->rm.late_work);
+	platform_device_unregister(life->pdev);
+}
+
+static void expect_nothing_left(struct kunit *test)
+{
+	struct life *life = test->priv;
+
+	KUNIT_EXPECT_EQ(test, life->rm.state, FAKE_FREE);
+	KUNIT_EXPECT_EQ(test, life->rm.parcels, 0UL);
+	KUNIT_EXPECT_EQ(test, released, 2);
+	KUNIT_EXPECT_EQ(test, abandoned, 0);
+}
+
+/* From the first request to the last one of the start, and of the end. */
+#define TO_RUN		"ALWSCIGT"
+#define TO_END		"RMMD"
+
+static void closed_without_start(struct kunit *test)
+{
+	struct life *life = test->priv;
+
+	close_vm(life);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace, "");
+	expect_nothing_left(test);
+}
+
+static void closed_while_running(struct kunit *test)
+{
+	struct life *life = test->priv;
+
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(life->ghvm));
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(life->ghvm));
+	KUNIT_EXPECT_TRUE(test, gh_vm_may_run(life->ghvm));
+	close_vm(life);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace, TO_RUN STOP TO_END);
+	expect_nothing_left(test);
+}
+
+static void late_notifications(struct kunit *test)
+{
+	struct life *life = test->priv;
+
+	life->rm.late = true;
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(life->ghvm));
+	close_vm(life);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace, TO_RUN STOP TO_END);
+	expect_nothing_left(test);
+}
+
+static void exit_while_being_stopped(struct kunit *test)
+{
+	struct life *life = test->priv;
+
+	life->rm.late = true;
+	life->rm.exits_at_stop = true;
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(life->ghvm));
+	close_vm(life);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace, TO_RUN STOP TO_END);
+	expect_nothing_left(test);
+}
+
+static void exit_before_start_is_answered(struct kunit *test)
+{
+	static const u8 reason[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct life *life = test->priv;
+	struct gh_vm_exit_info info;
+	enum gh_vm_status status;
+
+	life->rm.exits_at_start = true;
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(life->ghvm));
+	KUNIT_EXPECT_FALSE(test, gh_vm_may_run(life->ghvm));
+	KUNIT_EXPECT_EQ(test, -ENODEV, gh_vm_start(life->ghvm));
+
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_exit_status(life->ghvm, &status, &info));
+	KUNIT_EXPECT_EQ(test, status, GH_VM_STATUS_EXITED);
+	KUNIT_EXPECT_EQ(test, info.type, GH_VM_EXIT_TYPE_PSCI_POWER_OFF);
+	/* More was claimed than there was, and there was more than fits. */
+	KUNIT_EXPECT_EQ(test, info.reason_size, 12);
+	KUNIT_EXPECT_EQ(test, 0, memcmp(info.reason, reason, sizeof(reason)));
+
+	close_vm(life);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace, TO_RUN TO_END);
+	expect_nothing_left(test);
+}
+
+/* Each request of the start fails in turn. */
+static const struct failure {
+	const char *op;
+	bool unsent;
+	bool lost;
+	const char *trace;
+} failures[] = {
+	{ .op = ALLOC, .trace = ALLOC },
+	{ .op = LEND, .trace = ALLOC LEND DEALLOC },
+	{ .op = WHO, .trace = ALLOC LEND WHO RECLAIM DEALLOC },
+	{ .op = SHARE, .trace = ALLOC LEND WHO SHARE RECLAIM DEALLOC },
+	{ .op = CONFIGURE, .unsent = true,
+	  .trace = ALLOC LEND WHO SHARE CONFIGURE RECLAIM RECLAIM DEALLOC },
+	/* A reset may be the end of the Resource Manager: rather lose a VMID. */
+	{ .op = CONFIGURE, .lost = true,
+	  .trace = ALLOC LEND WHO SHARE CONFIGURE RECLAIM RECLAIM DEALLOC },
+	{ .op = INIT, .trace = ALLOC LEND WHO SHARE CONFIGURE INIT TO_END },
+	/* It still waits for that. */
+	{ .op = INIT, .unsent = true,
+	  .trace = ALLOC LEND WHO SHARE CONFIGURE INIT RESET INIT STOP TO_END },
+	{ .op = RESOURCES, .trace = ALLOC LEND WHO SHARE CONFIGURE INIT RESOURCES TO_END },
+	{ .op = START, .trace = TO_RUN TO_END },
+	{ .op = START, .unsent = true, .trace = TO_RUN TO_END },
+};
+
+static void failure_desc(const struct failure *failure, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s%s", failure->op,
+		 failure->unsent ? " not sent" : "");
+}
+
+KUNIT_ARRAY_PARAM(failure, failures, failure_desc);
+
+static void failed_start(struct kunit *test)
+{
+	const struct failure *failure = test->param_value;
+	struct life *life = test->priv;
+
+	life->rm.fail_op = failure->op[0];
+	life->rm.fail_errno = -EXFULL;
+	life->rm.unsent = failure->unsent;
+	KUNIT_EXPECT_EQ(test, -EXFULL, gh_vm_start(life->ghvm));
+	KUNIT_EXPECT_EQ(test, -ENODEV, gh_vm_start(life->ghvm));
+	KUNIT_EXPECT_FALSE(test, gh_vm_may_run(life->ghvm));
+
+	close_vm(life);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace, failure->trace);
+	if (failure->lost)
+		life->rm.state = FAKE_FREE;
+	expect_nothing_left(test);
+}
+
+static void memory_is_kept_until_reclaimed(struct kunit *test)
+{
+	struct life *life = test->priv;
+	struct gh_vm *ghvm = life->ghvm;
+
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(ghvm));
+	life->rm.reclaims_busy = 3;
+	close_vm(life);
+	/* Both fail once, then one of them a second time. */
+	KUNIT_EXPECT_EQ(test, released, 0);
+	KUNIT_EXPECT_EQ(test, life->rm.state, FAKE_RESET);
+	msleep(1500);
+	KUNIT_EXPECT_EQ(test, released, 0);
+	KUNIT_EXPECT_EQ(test, hweight_long(life->rm.parcels), 1);
+	KUNIT_EXPECT_EQ(test, life->rm.state, FAKE_RESET);
+	msleep(2500);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace,
+			   TO_RUN STOP RESET RECLAIM RECLAIM RECLAIM RECLAIM RECLAIM DEALLOC);
+	expect_nothing_left(test);
+}
+
+/* Its driver is unbound while the VM runs and its file is open. */
+static void unbound_while_running(struct kunit *test)
+{
+	struct life *life = test->priv;
+
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(life->ghvm));
+	gh_vm_mgr_unregister(&life->rm);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace, TO_RUN STOP TO_END);
+	KUNIT_EXPECT_EQ(test, -ENODEV, gh_vm_start(life->ghvm));
+	close_vm(life);
+	expect_nothing_left(test);
+}
+
+static void unbound_before_start(struct kunit *test)
+{
+	struct life *life = test->priv;
+
+	gh_vm_mgr_unregister(&life->rm);
+	KUNIT_EXPECT_EQ(test, -ENODEV, gh_vm_start(life->ghvm));
+	close_vm(life);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace, "");
+	expect_nothing_left(test);
+}
+
+/* It is gone from one moment to the next: its memory must not be used again. */
+static void lost_while_running(struct kunit *test)
+{
+	struct life *life = test->priv;
+
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(life->ghvm));
+	life->rm.mute = true;
+	gh_vm_mgr_unregister(&life->rm);
+	close_vm(life);
+	flush_workqueue(gh_vm_wq);
+	KUNIT_EXPECT_EQ(test, abandoned, 2);
+	KUNIT_EXPECT_EQ(test, released, 0);
+}
+
+static void nothing_changes_after_start(struct kunit *test)
+{
+	struct life *life = test->priv;
+	struct gh_vm *ghvm = life->ghvm;
+
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(ghvm));
+	KUNIT_EXPECT_EQ(test, -EBUSY, set_region(ghvm, 9, RWX, 0, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, -EBUSY, set_region(ghvm, 0, RWX, 0, 0));
+	KUNIT_EXPECT_EQ(test, -EBUSY, set_dtb(ghvm, TEST_GPA, PAGE_SIZE));
+}
+
+static void start_needs_a_devicetree(struct kunit *test)
+{
+	struct life *life = test->priv;
+	struct gh_vm *ghvm = life->ghvm;
+
+	/* The end of a region, one page too many, across two regions, nowhere */
+	KUNIT_EXPECT_EQ(test, 0, set_region(ghvm, 2, RWX, TEST_GPA + 16 * PAGE_SIZE, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 0, set_dtb(ghvm, TEST_GPA + 15 * PAGE_SIZE, PAGE_SIZE + 1));
+	KUNIT_EXPECT_EQ(test, -EINVAL, gh_vm_start(ghvm));
+	KUNIT_EXPECT_EQ(test, 0, set_dtb(ghvm, TEST_GPA - PAGE_SIZE, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, -EINVAL, gh_vm_start(ghvm));
+	KUNIT_EXPECT_STREQ(test, life->rm.trace, "");
+
+	/* It can still be mended. */
+	KUNIT_EXPECT_EQ(test, 0, set_dtb(ghvm, TEST_GPA + PAGE_SIZE, 2 * PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(ghvm));
+}
+
+static const struct bad_region {
+	const char *name;
+	u32 label;
+	u64 flags;
+	u64 gpa;
+	u64 size;
+	int want;
+} bad_regions[] = {
+	{ "no rights", 9, 0, 0, PAGE_SIZE, -EINVAL },
+	{ "write only", 9, GH_MEM_ALLOW_WRITE, 0, PAGE_SIZE, -EINVAL },
+	{ "execute only", 9, GH_MEM_ALLOW_EXEC, 0, PAGE_SIZE, -EINVAL },
+	{ "unknown flag", 9, RWX | 16, 0, PAGE_SIZE, -EINVAL },
+	{ "address in a page", 9, RWX, 8, PAGE_SIZE, -EINVAL },
+	{ "size not whole pages", 9, RWX, 0, PAGE_SIZE + 8, -EINVAL },
+	{ "size -4096", 9, RWX, 2 * PAGE_SIZE, -PAGE_SIZE, -EOVERFLOW },
+	{ "up to 2^64", 9, RWX, -PAGE_SIZE, PAGE_SIZE, -EOVERFLOW },
+	{ "end above 2^44", 9, RWX, BIT_ULL(44) - PAGE_SIZE, 2 * PAGE_SIZE, -EINVAL },
+	{ "end at 2^44", 9, RWX, BIT_ULL(44) - PAGE_SIZE, PAGE_SIZE, 0 },
+	{ "label in use", 0, RWX, 0, PAGE_SIZE, -EEXIST },
+	{ "same range", 9, RWX, TEST_GPA, 16 * PAGE_SIZE, -EEXIST },
+	{ "inside", 9, RWX, TEST_GPA + PAGE_SIZE, PAGE_SIZE, -EEXIST },
+	{ "around", 9, RWX, TEST_GPA - PAGE_SIZE, 18 * PAGE_SIZE, -EEXIST },
+	{ "across its start", 9, RWX, TEST_GPA - PAGE_SIZE, 2 * PAGE_SIZE, -EEXIST },
+	{ "across its end", 9, RWX, TEST_GPA + 15 * PAGE_SIZE, 2 * PAGE_SIZE, -EEXIST },
+	{ "just before", 9, RWX, TEST_GPA - PAGE_SIZE, PAGE_SIZE, 0 },
+	{ "just behind", 9, RWX, TEST_GPA + 16 * PAGE_SIZE, PAGE_SIZE, 0 },
+	{ "delete nothing", 9, 0, 0, 0, 0 },
+};
+
+static void bad_region_desc(const struct bad_region *region, char *desc)
+{
+	strscpy(desc, region->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(bad_region, bad_regions, bad_region_desc);
+
+static void region_arguments(struct kunit *test)
+{
+	const struct bad_region *region = test->param_value;
+	struct life *life = test->priv;
+
+	KUNIT_EXPECT_EQ(test, region->want,
+			set_region(life->ghvm, region->label, region->flags, region->gpa,
+				   region->size));
+}
+
+static void deleted_region_can_be_replaced(struct kunit *test)
+{
+	struct life *life = test->priv;
+
+	KUNIT_EXPECT_EQ(test, 0, set_region(life->ghvm, 1, 0, 0, 0));
+	KUNIT_EXPECT_EQ(test, released, 1);
+	KUNIT_EXPECT_EQ(test, 0, set_region(life->ghvm, 1, RWX, 2 * TEST_GPA, PAGE_SIZE));
+}
+
+static struct kunit_case life_cases[] = {
+	KUNIT_CASE(closed_without_start),
+	KUNIT_CASE(closed_while_running),
+	KUNIT_CASE(late_notifications),
+	KUNIT_CASE(exit_while_being_stopped),
+	KUNIT_CASE(exit_before_start_is_answered),
+	KUNIT_CASE_PARAM(failed_start, failure_gen_params),
+	KUNIT_CASE(memory_is_kept_until_reclaimed),
+	KUNIT_CASE(unbound_while_running),
+	KUNIT_CASE(unbound_before_start),
+	KUNIT_CASE(lost_while_running),
+	KUNIT_CASE(nothing_changes_after_start),
+	KUNIT_CASE(start_needs_a_devicetree),
+	KUNIT_CASE_PARAM(region_arguments, bad_region_gen_params),
+	KUNIT_CASE(deleted_region_can_be_replaced),
+	{}
+};
+
+static struct kunit_suite life_suite = {
+	.name = "gunyah-vm-life",
+	.init = life_init,
+	.exit = life_exit,
+	.test_cases = life_cases,
+};
+
+kunit_test_suite(life_suite);
+
+MODULE_DESCRIPTION("KUnit: life of a Gunyah VM");
+MODULE_LICENSE("GPL");
