@@ -21,7 +21,7 @@ if [ -n "${HYPERVISOR:-}" ]; then
 	hypervisor=$HYPERVISOR
 	PRIMARY_CPUS=${PRIMARY_CPUS:-1}
 	smp=8
-	CPU=max,pauth-impdef=on,sve-max-vq=1
+	CPU=${QEMU_CPU:-max,pauth-impdef=on,sve-max-vq=1}
 else
 	hypervisor=$BUILD/hypervisor/gunyah-test-hyp.elf
 	PRIMARY_CPUS=${PRIMARY_CPUS:-2}
