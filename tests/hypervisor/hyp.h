@@ -281,7 +281,10 @@ struct vm *vm_create(u16 vmid);
  * are bound to it, and memory that is mapped in it are the caller's business.
  */
 void vm_destroy(struct vm *vm);
-/* GH_ARGUMENT_INVALID when the frames overlap, or are not 64 KiB aligned. */
+/*
+ * GH_ARGUMENT_INVALID when the first frames overlap, or are not 64 KiB
+ * aligned. There is a redistributor per vCPU, @stride apart.
+ */
 int vm_set_gic(struct vm *vm, u64 gicd, u64 gicr, u64 stride);
 /*
  * Forced stop. All vCPUs end (vcpu_run answers POWERED_OFF, for good) and

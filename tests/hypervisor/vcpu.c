@@ -55,10 +55,9 @@ void vm_destroy(struct vm *vm)
 int vm_set_gic(struct vm *vm, u64 gicd, u64 gicr, u64 stride)
 {
 	u64 frame = 0x10000;
-	u64 gicr_size = stride * MAX_VCPUS;
 
 	if (!IS_ALIGNED(gicd | gicr | stride, frame) || stride < 2 * frame ||
-	    (gicd < gicr + gicr_size && gicr < gicd + frame))
+	    (gicd < gicr + 2 * frame && gicr < gicd + frame))
 		return GH_ARGUMENT_INVALID;
 	vm->vgic->gicd = gicd;
 	vm->vgic->gicr = gicr;
