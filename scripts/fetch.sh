@@ -44,7 +44,7 @@ sources()
 	[ ${#list[@]} = 0 ] ||
 		awk -v code="$1" -v backports="$2" \
 			-f "$TOP/scripts/sources-list.awk" "${list[@]}"
-	for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.sources; do
+	for f in /etc/apt/sources.list.d/*.sources; do
 		if [ -r "$f" ]; then
 			awk -v code="$1" -v backports="$2" \
 				-f "$TOP/scripts/sources-deb822.awk" "$f"

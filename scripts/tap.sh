@@ -76,7 +76,8 @@ tap_line()
 			bad=$((bad + 1))
 		fi
 		result "$word" "$name" "${BASH_REMATCH[5]}"
-	elif [[ $line != "TAP version"* ]] && [[ $line != "KTAP version"* ]]; then
+	elif [ -n "$line" ] && [[ $line != "TAP version"* ]] &&
+	     [[ $line != "KTAP version"* ]]; then
 		printf '# %s\n' "${line#\# }"
 	fi
 }
