@@ -49,7 +49,7 @@ static unsigned int fifo_size(const struct uart16550 *uart)
 
 static void fifo_put(struct uart16550 *uart, u8 c)
 {
-	if (uart->count == fifo_size(uart)) {
+	if (uart->count >= fifo_size(uart)) {
 		uart->overrun = true;
 		return;
 	}
@@ -70,13 +70,14 @@ static u8 fifo_get(struct uart16550 *uart)
 
 static void fill_fifo(struct uart16550 *uart)
 {
-	unsigned int room = fifo_size(uart) - uart->count;
+	unsigned int size = fifo_size(uart);
 	u8 buf[FIFO_SIZE];
 	size_t n, i;
 
-	if (!room || !(uart->ier & UART_IER_RDI) || uart->mcr & UART_MCR_LOOP)
+	if (uart->count >= size || !(uart->ier & UART_IER_RDI) ||
+	    uart->mcr & UART_MCR_LOOP)
 		return;
-	n = uart->chardev->ops->read(uart->chardev, buf, room);
+	n = uart->chardev->ops->read(uart->chardev, buf, size - uart->count);
 	for (i = 0; i < n; i++)
 		fifo_put(uart, buf[i]);
 }
@@ -192,9 +193,13 @@ static u8 read_register(struct uart16550 *uart, u64 offset)
 	return 0xff;
 }
 
+/*
+ * To turn the FIFO on or off would clear it in hardware. Linux does so when it has enabled
+ * the interrupt already, and the user's first character would be gone.
+ */
 static void write_fcr(struct uart16550 *uart, u8 value)
 {
-	if ((value ^ uart->fcr) & UART_FCR_ENABLE_FIFO || value & UART_FCR_CLEAR_RCVR)
+	if (value & UART_FCR_CLEAR_RCVR)
 		uart->count = 0;
 	uart->fcr = value & UART_FCR_ENABLE_FIFO ?
 		    value & (UART_FCR_ENABLE_FIFO | UART_FCR_TRIGGER_MASK) : 0;

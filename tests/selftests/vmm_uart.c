@@ -247,6 +247,24 @@ static void early_input(void)
 	end();
 }
 
+/* The FIFO is turned on after the interrupt by Linux, and off by others. */
+static void fifo_changes(void)
+{
+	if (!begin())
+		return;
+	user_types("0123456789");
+	put(UART_IER, UART_IER_RDI);
+	check(user.in_at == 1, "%zu characters without FIFO", user.in_at);
+	put(UART_FCR, UART_FCR_ENABLE_FIFO);
+	check(user.in_at == 10, "%zu characters with FIFO", user.in_at);
+	expect(UART_RX, '0');
+	put(UART_FCR, 0);
+	expect(UART_RX, '1');
+	put(UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR);
+	check(!(get(UART_LSR) & UART_LSR_DR), "not cleared");
+	end();
+}
+
 /* While one cause is dealt with, the other must not be forgotten. */
 static void both_interrupts(void)
 {
@@ -318,6 +336,7 @@ static const struct tap_test tests[] = {
 	{ "input", input },
 	{ "more input than fits the FIFO", much_input },
 	{ "input before the driver listens", early_input },
+	{ "FIFO turned on and off", fifo_changes },
 	{ "input and output interrupts", both_interrupts },
 	{ "loopback", loop_back },
 	{ "odd accesses", odd_accesses },
