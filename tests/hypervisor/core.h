@@ -143,7 +143,9 @@ struct vcpu {
 	u64 ready[(NR_IRQS + 63) / 64];	/* SPIs and PPIs to look at */
 	u16 lr_irq[MAX_LRS];
 	u32 lrs_used;
+	u64 ich_hcr;		/* as it is in hardware */
 	bool gicr_awake;
+	bool reset;		/* the next three are not in hardware yet */
 	u64 ich_vmcr;
 	u64 ich_ap0r0;
 	u64 ich_ap1r0;
@@ -229,7 +231,7 @@ int vgic_create(struct vm *vm);
 void vgic_destroy(struct vm *vm);
 void vgic_vcpu_init(struct vcpu *vcpu);
 void vgic_cpuif_reset(struct vcpu *vcpu);
-void vgic_load(struct vcpu *vcpu);
+void vgic_load(struct vcpu *vcpu, bool moved);
 void vgic_put(struct vcpu *vcpu);
 void vgic_fold(struct vcpu *vcpu);
 void vgic_flush(struct vcpu *vcpu);

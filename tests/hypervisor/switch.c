@@ -44,6 +44,7 @@ _Static_assert(NR_ALL_REGS == NR_EL1_REGS, "struct el1_regs");
 
 static u64 el2_table[512] __attribute__((aligned(4096)));
 static bool has_pauth;
+static u64 mdcr_primary;
 
 /* The identity: 1 GiB of devices, then RAM, code in the hypervisor's own. */
 static void el2_mmu_on(void)
@@ -94,10 +95,11 @@ void el2_init(struct cpu *cpu)
 	sysreg_write(vmpidr_el2, sysreg_read(mpidr_el1));
 	sysreg_write(vtcr_el2, vtcr());
 	sysreg_write(cptr_el2, CPTR_BASE);
-	sysreg_write(mdcr_el2, mdcr_base());
+	mdcr_primary = mdcr_base();
+	sysreg_write(mdcr_el2, mdcr_primary);
 	sysreg_write(cntvoff_el2, 0);
 	sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN);
-	sysreg_write(cnthp_ctl_el2, 0);
+	sysreg_write(cnthp_ctl_el2, CNT_CTL_IMASK);
 	sysreg_write(icc_sre_el2, BIT(3) | BIT(0));
 	isb();
 	sysreg_write(ich_hcr_el2, 0);
@@ -120,22 +122,30 @@ void el1_reset(struct el1_regs *el1)
 	el1->reg[EL1_REG_sctlr_el1] = SCTLR_EL1_RESET;
 }
 
-#define SAVE(r)	el1->reg[EL1_REG_##r] = sysreg_read(r);
 #define LOAD(r)	sysreg_write(r, el1->reg[EL1_REG_##r]);
-
-static void el1_save(struct el1_regs *el1)
-{
-	EL1_REG_LIST(SAVE)
-	if (has_pauth) {
-		KEY_REG_LIST(SAVE)
-	}
-}
 
 void el1_load(const struct el1_regs *el1)
 {
 	EL1_REG_LIST(LOAD)
 	if (has_pauth) {
 		KEY_REG_LIST(LOAD)
+	}
+}
+
+/*
+ * What is the same on both sides stays: under emulation a write to a system
+ * register is expensive, and some throw all TLBs away.
+ */
+#define SWAP(r)								\
+	old->reg[EL1_REG_##r] = sysreg_read(r);				\
+	if (old->reg[EL1_REG_##r] != new->reg[EL1_REG_##r])		\
+		sysreg_write(r, new->reg[EL1_REG_##r]);
+
+static void el1_swap(struct el1_regs *old, const struct el1_regs *new)
+{
+	EL1_REG_LIST(SWAP)
+	if (has_pauth) {
+		KEY_REG_LIST(SWAP)
 	}
 }
 
@@ -186,17 +196,17 @@ static void switch_fp_to_host(struct cpu *cpu, struct vcpu *vcpu)
 	cpu->fp_guest = false;
 }
 
-static void timer_save(struct timer_regs *timer)
+/* Nothing can interrupt while the two registers do not match. */
+static void timer_swap(struct timer_regs *old, const struct timer_regs *new)
 {
-	timer->ctl = sysreg_read(cntv_ctl_el0);
-	timer->cval = sysreg_read(cntv_cval_el0);
-}
+	u64 ctl = new->ctl & ~CNT_CTL_ISTATUS;
 
-static void timer_load(const struct timer_regs *timer)
-{
-	sysreg_write(cntv_ctl_el0, 0);
-	sysreg_write(cntv_cval_el0, timer->cval);
-	sysreg_write(cntv_ctl_el0, timer->ctl & ~CNT_CTL_ISTATUS);
+	old->ctl = sysreg_read(cntv_ctl_el0) & ~CNT_CTL_ISTATUS;
+	old->cval = sysreg_read(cntv_cval_el0);
+	if (old->cval != new->cval)
+		sysreg_write(cntv_cval_el0, new->cval);
+	if (old->ctl != ctl)
+		sysreg_write(cntv_ctl_el0, ctl);
 }
 
 bool timer_expired(const struct timer_regs *timer)
@@ -212,42 +222,50 @@ void timer_mask_guest(void)
 	isb();
 }
 
-/* While a guest runs, EL2's timer stands in for the primary's virtual one. */
+/*
+ * While a guest runs, EL2's timer stands in for the primary's virtual one. It
+ * is masked otherwise, not switched off: that is cheaper.
+ */
 static void host_deadline_watch(const struct timer_regs *timer)
 {
 	bool armed = (timer->ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE;
 
-	if (armed)
+	if (armed && sysreg_read(cnthp_cval_el2) != timer->cval)
 		sysreg_write(cnthp_cval_el2, timer->cval);
-	sysreg_write(cnthp_ctl_el2, armed ? CNT_CTL_ENABLE : 0);
+	if (armed)
+		sysreg_write(cnthp_ctl_el2, CNT_CTL_ENABLE);
+}
+
+static void host_deadline_stop(void)
+{
+	sysreg_write(cnthp_ctl_el2, CNT_CTL_ENABLE | CNT_CTL_IMASK);
 }
 
 void switch_to_guest(struct cpu *cpu, struct vcpu *vcpu)
 {
-	el1_save(&cpu->host_el1);
-	timer_save(&cpu->host_timer);
+	bool moved = cpu->last_vcpu != vcpu || vcpu->last_cpu != cpu;
+
+	if (timer_expired(&vcpu->timer)) {
+		vcpu->timer.ctl |= CNT_CTL_IMASK;
+		vgic_assert_private(vcpu, PPI_VIRT_TIMER);
+	}
+	timer_swap(&cpu->host_timer, &vcpu->timer);
 	host_deadline_watch(&cpu->host_timer);
 	sysreg_write(hcr_el2, HCR_GUEST);
 	sysreg_write(cptr_el2, CPTR_BASE | CPTR_TFP);
-	sysreg_write(mdcr_el2, mdcr_base() | MDCR_TPM | MDCR_TPMCR | MDCR_TDA |
-		     MDCR_TDOSA | MDCR_TDRA);
+	sysreg_write(mdcr_el2, mdcr_primary | MDCR_GUEST);
 	sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN);
 	sysreg_write(vmpidr_el2, vcpu->mpidr | BIT(31));
+	el1_swap(&cpu->host_el1, &vcpu->el1);
 	s2_activate(&vcpu->vm->s2);
-	if (cpu->last_vcpu != vcpu || vcpu->last_cpu != cpu) {
+	if (moved) {
 		s2_flush_local();
 		asm volatile("ic iallu" : : : "memory");
 		gic_enable_hyp_irqs(cpu);
 		cpu->last_vcpu = vcpu;
 		vcpu->last_cpu = cpu;
 	}
-	el1_load(&vcpu->el1);
-	if (timer_expired(&vcpu->timer)) {
-		vcpu->timer.ctl |= CNT_CTL_IMASK;
-		vgic_assert_private(vcpu, PPI_VIRT_TIMER);
-	}
-	timer_load(&vcpu->timer);
-	vgic_load(vcpu);
+	vgic_load(vcpu, moved);
 	cpu->cur = &vcpu->regs;
 }
 
@@ -255,15 +273,13 @@ void switch_to_host(struct cpu *cpu, struct vcpu *vcpu)
 {
 	vgic_put(vcpu);
 	switch_fp_to_host(cpu, vcpu);
-	el1_save(&vcpu->el1);
-	timer_save(&vcpu->timer);
-	sysreg_write(cnthp_ctl_el2, 0);
+	timer_swap(&vcpu->timer, &cpu->host_timer);
+	host_deadline_stop();
 	sysreg_write(hcr_el2, HCR_PRIMARY);
-	sysreg_write(mdcr_el2, mdcr_base());
+	sysreg_write(mdcr_el2, mdcr_primary);
 	sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN);
 	sysreg_write(vmpidr_el2, sysreg_read(mpidr_el1));
+	el1_swap(&vcpu->el1, &cpu->host_el1);
 	s2_activate(&primary->s2);
-	el1_load(&cpu->host_el1);
-	timer_load(&cpu->host_timer);
 	cpu->cur = &cpu->host;
 }

@@ -244,6 +244,7 @@ void vgic_flush(struct vcpu *vcpu)
 	unsigned int i, nr = 0;
 	struct irq *irq;
 	bool overflow;
+	u64 hcr;
 
 	overflow = pick_irqs(vcpu, picks, &nr);
 	for (i = 0; i < nr; i++) {
@@ -253,14 +254,21 @@ void vgic_flush(struct vcpu *vcpu)
 		lr_write(i, make_lr(vcpu, picks[i].intid, irq));
 	}
 	vcpu->lrs_used = BIT(nr) - 1;
-	sysreg_write(ich_hcr_el2, ICH_HCR_EN | (overflow ? ICH_HCR_UIE : 0));
+	hcr = ICH_HCR_EN | (overflow ? ICH_HCR_UIE : 0);
+	if (hcr != vcpu->ich_hcr)
+		sysreg_write(ich_hcr_el2, hcr);
+	vcpu->ich_hcr = hcr;
 }
 
-void vgic_load(struct vcpu *vcpu)
+/* The registers of the vCPU that ran last are still there. */
+void vgic_load(struct vcpu *vcpu, bool moved)
 {
-	sysreg_write(ich_vmcr_el2, vcpu->ich_vmcr);
-	sysreg_write(ich_ap0r0_el2, vcpu->ich_ap0r0);
-	sysreg_write(ich_ap1r0_el2, vcpu->ich_ap1r0);
+	if (moved || vcpu->reset) {
+		vcpu->reset = false;
+		sysreg_write(ich_vmcr_el2, vcpu->ich_vmcr);
+		sysreg_write(ich_ap0r0_el2, vcpu->ich_ap0r0);
+		sysreg_write(ich_ap1r0_el2, vcpu->ich_ap1r0);
+	}
 	vgic_flush(vcpu);
 }
 
@@ -271,6 +279,7 @@ void vgic_put(struct vcpu *vcpu)
 	vcpu->ich_ap0r0 = sysreg_read(ich_ap0r0_el2);
 	vcpu->ich_ap1r0 = sysreg_read(ich_ap1r0_el2);
 	sysreg_write(ich_hcr_el2, 0);
+	vcpu->ich_hcr = 0;
 }
 
 /* Would its CPU interface signal one? The list registers are folded. */
@@ -355,6 +364,7 @@ void vgic_destroy(struct vm *vm)
 /* The CPU interface, as a vCPU that is switched on finds it. */
 void vgic_cpuif_reset(struct vcpu *vcpu)
 {
+	vcpu->reset = true;
 	vcpu->ich_vmcr = ICH_VMCR_RESET;
 	vcpu->ich_ap0r0 = 0;
 	vcpu->ich_ap1r0 = 0;
