@@ -69,7 +69,7 @@ static u32 accept_memory(struct rm_vm *vm)
 	u32 error;
 
 	if (!image_acceptable(image, vm->vmid)) {
-		hyp_log("RM: the image of VM %s is not lent to it alone\n",
+		hyp_log("RM: the image of VM %s is not lent to it alone",
 			vm->config.name);
 		return RM_NORESOURCE;
 	}

@@ -62,7 +62,7 @@ static u32 build_vcpus(struct rm_vm *vm)
 	u32 error;
 
 	if (!vm->config.proxy) {
-		hyp_log("RM: VM %s asks for vCPUs that nobody can run yet\n",
+		hyp_log("RM: VM %s asks for vCPUs that nobody can run yet",
 			vm->config.name);
 		return RM_NORESOURCE;
 	}

@@ -151,7 +151,7 @@ static u32 parse_attributes(const void *fdt, int node,
 		else if (!strcmp(attr, "no-reset"))
 			config->no_reset = true;
 		else
-			hyp_log("RM: VM attribute %s ignored\n", attr);
+			hyp_log("RM: VM attribute %s ignored", attr);
 	}
 
 	return RM_OK;
@@ -176,11 +176,8 @@ static u32 parse_identity(const void *fdt, int node,
 	if (fdt_getprop(fdt, node, "iomemory-ranges", NULL) ||
 	    fdt_getprop(fdt, node, "gic-irq-ranges", NULL))
 		return RM_DENIED;
-	if (rm_fdt_number(fdt, node, "kernel-entry-offset",
-			  rm_fdt_address_cells(fdt, node),
-			  &config->entry_offset))
-		hyp_log("RM: kernel entry at offset 0x%lx\n",
-			config->entry_offset);
+	rm_fdt_number(fdt, node, "kernel-entry-offset",
+		      rm_fdt_address_cells(fdt, node), &config->entry_offset);
 
 	return parse_attributes(fdt, node, config);
 }
@@ -239,7 +236,7 @@ static u32 parse_memory(const void *fdt, int vm_node,
 
 	if (config->base % BASE_ALIGN) {
 		config->base += BASE_ALIGN - config->base % BASE_ALIGN;
-		hyp_log("RM: base address rounded up to 0x%lx\n", config->base);
+		hyp_log("RM: base address rounded up to 0x%lx", config->base);
 	}
 	if (config->size_max > ~0ULL - config->base)
 		config->size_max = ~0ULL - config->base;

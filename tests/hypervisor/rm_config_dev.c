@@ -118,7 +118,7 @@ u32 rm_config_parse_gic(const void *fdt, int vm_node,
 
 	node = find_root_gic(fdt);
 	if (node < 0 || !parse_gic_node(fdt, node, config))
-		hyp_log("RM: VM %s has no interrupt controller\n",
+		hyp_log("RM: VM %s has no interrupt controller",
 			config->name);
 
 	return RM_OK;
@@ -199,7 +199,7 @@ static u32 parse_doorbell(const void *fdt, int node,
 	struct rm_bell *bell, **link;
 
 	if (!fdt_getprop(fdt, node, "peer-default", NULL)) {
-		hyp_log("RM: doorbell %s ignored: its peer is not the owner\n",
+		hyp_log("RM: doorbell %s ignored: its peer is not the owner",
 			fdt_get_name(fdt, node, NULL));
 		return RM_OK;
 	}
@@ -235,7 +235,7 @@ u32 rm_config_parse_vdevice(const void *fdt, int node,
 		return RM_MEM_INVALID;
 	if (!strcmp(type, "doorbell"))
 		return parse_doorbell(fdt, node, config);
-	hyp_log("RM: virtual device %s ignored: type %s is not known\n",
+	hyp_log("RM: virtual device %s ignored: type %s is not known",
 		fdt_get_name(fdt, node, NULL), type);
 
 	return RM_OK;

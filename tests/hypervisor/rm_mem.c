@@ -29,7 +29,7 @@ static bool range_is_own(u64 base, u64 size)
 {
 	u64 page, end;
 
-	if (!pa_is_primary_ram(base, size) || base < RAM_FIRST ||
+	if (!size || !pa_is_primary_ram(base, size) || base < RAM_FIRST ||
 	    size > RAM_SPAN || base - RAM_FIRST > RAM_SPAN - size)
 		return false;
 	end = (base - RAM_FIRST + size) / PAGE_SIZE;

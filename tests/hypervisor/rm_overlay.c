@@ -469,7 +469,7 @@ int rm_overlay_guest(struct rm_vm *vm, void *fdt, size_t size)
 	if (!error)
 		error = fdt_pack(fdt);
 	if (error)
-		hyp_log("RM: tree of VM %s: %s\n", vm->config.name,
+		hyp_log("RM: tree of VM %s: %s", vm->config.name,
 			fdt_strerror(error));
 
 	return error;
