@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Bare guest programs. They run where they are put, at EL1 with the MMU off; x0 is the
- * address of the devicetree, which starts behind GUEST_DATA.
+ * address of the devicetree, which starts behind GUEST_DATA. Emulated registers are accessed
+ * without write-back of the address: those would leave no syndrome to emulate from.
  */
 
 #include "guest.h"
@@ -186,14 +187,16 @@ program irq
 	load32	w2, 0x80808080
 	add	x3, x1, #GICD_IPRIORITYR8
 	add	x4, x3, #32
-1:	str	w2, [x3], #4
+1:	str	w2, [x3]
+	add	x3, x3, #4
 	cmp	x3, x4
 	b.ne	1b
 
 	add	x3, x1, #(GICD_IROUTER32 & 0xf000)
 	add	x3, x3, #(GICD_IROUTER32 & 0xfff)
 	add	x4, x3, #(32 * 8)
-1:	str	xzr, [x3], #8
+1:	str	xzr, [x3]
+	add	x3, x3, #8
 	cmp	x3, x4
 	b.ne	1b
 
