@@ -132,3 +132,6 @@ help:
 # help:   HYPERVISOR=FILE  boot this image of the real hypervisor instead
 # help:   LOG=FILE         both kernels' messages (default build/run/log)
 # help:   TIMEOUT=SECONDS  with GUEST_CMD, give up after this time (default 1800)
+# help:
+# help: Variables for test
+# help:   TESTS='kunit gunyah_api'  only the KUnit suites, only these selftests
