@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit: message queues as a mailbox channel
+ */
+
+#include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/gunyah_msgq.h>
+#include <linux/interrupt.h>
+#include <linux/irq.h>
+#include <linux/mailbox_client.h>
+#include <linux/module.h>
+#include <linux/platform_device.h>
+#include <linux/wait.h>
+
+#include "gunyah_hypercall_fake.h"
+
+/* A capability may be 0. */
+#define TX_CAP		0
+#define RX_CAP		0xaa241640044412ULL
+#define TX_INTID	960
+#define RX_INTID	961
+
+#define MAX_EVENTS	64
+#define TIMEOUT		(60 * HZ)
+
+/**
+ * struct gh_msgq_context - a channel and what came of it
+ * @pdev: device that it belongs to
+ * @parent: the same
+ * @client: the test as its client
+ * @tx: the queue to send
+ * @rx: the queue to receive
+ * @tx_res: the same
+ * @rx_res: the same
+ * @msgq: the channel
+ * @out: messages to send
+ * @wait: woken when something happens
+ * @n_done: how many were reported to be sent
+ * @done: which these were
+ * @results: with which result
+ * @n_received: how many were received
+ * @received: first bytes of these
+ * @lengths: sizes of these
+ */
+struct gh_msgq_context {
+	struct platform_device *pdev;
+	struct device *parent;
+	struct mbox_client client;
+	struct gh_fake_msgq tx;
+	struct gh_fake_msgq rx;
+	struct gh_resource tx_res;
+	struct gh_resource rx_res;
+	struct gh_msgq *msgq;
+	struct gh_msgq_tx_data out[MAX_EVENTS];
+	wait_queue_head_t wait;
+	atomic_t n_done;
+	void *done[MAX_EVENTS];
+	int results[MAX_EVENTS];
+	atomic_t n_received;
+	u8 received[MAX_EVENTS];
+	size_t lengths[MAX_EVENTS];
+};
+
+static void gh_msgq_tx_done(struct mbox_client *client, void *mssg, int result)
+{
+	struct gh_msgq_context *ctx = container_of(client, struct gh_msgq_context, client);
+	int i = atomic_read(&ctx->n_done);
+
+	if (i < MAX_EVENTS) {
+		ctx->done[i] = mssg;
+		ctx->results[i] = result;
+	}
+	atomic_inc(&ctx->n_done);
+	wake_up(&ctx->wait);
+}
+
+static void gh_msgq_rx_callback(struct mbox_client *client, void *mssg)
+{
+	struct gh_msgq_context *ctx = container_of(client, struct gh_msgq_context, client);
+	int i = atomic_read(&ctx->n_received);
+	struct gh_msgq_rx_data *data = mssg;
+
+	if (i < MAX_EVENTS) {
+		ctx->received[i] = data->data[0];
+		ctx->lengths[i] = data->length;
+	}
+	atomic_inc(&ctx->n_received);
+	wake_up(&ctx->wait);
+}
+
+static void gh_msgq_open(struct kunit *test, const struct gh_resource *tx,
+			 const struct gh_resource *rx)
+{
+	struct gh_msgq_context *ctx = test->priv;
+	struct gh_msgq *msgq;
+
+	msgq = gh_msgq_create(ctx->parent, &ctx->client, tx, rx);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(msgq));
+	ctx->msgq = msgq;
+}
+
+static int gh_msgq_test_init(struct kunit *test)
+{
+	struct gh_msgq_context *ctx;
+
+	ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, ctx);
+	init_waitqueue_head(&ctx->wait);
+	ctx->client.tx_done = gh_msgq_tx_done;
+	ctx->client.rx_callback = gh_msgq_rx_callback;
+	ctx->tx.type = GH_RESOURCE_TYPE_MSGQ_TX;
+	ctx->tx.capid = TX_CAP;
+	ctx->tx.intid = TX_INTID;
+	ctx->rx.type = GH_RESOURCE_TYPE_MSGQ_RX;
+	ctx->rx.capid = RX_CAP;
+	ctx->rx.intid = RX_INTID;
+
+	ctx->pdev = platform_device_register_simple("gunyah-msgq-test", PLATFORM_DEVID_NONE,
+						    NULL, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(ctx->pdev));
+	ctx->parent = &ctx->pdev->dev;
+	ctx->client.dev = ctx->parent;
+	test->priv = ctx;
+
+	KUNIT_ASSERT_EQ(test, gh_fake_msgq_add(&ctx->tx), 0);
+	KUNIT_ASSERT_EQ(test, gh_fake_msgq_add(&ctx->rx), 0);
+	gh_fake_msgq_resource(&ctx->tx, &ctx->tx_res);
+	gh_fake_msgq_resource(&ctx->rx, &ctx->rx_res);
+
+	return 0;
+}
+
+static void gh_msgq_test_exit(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+
+	if (!ctx)
+		return;
+	if (ctx->msgq)
+		gh_msgq_destroy(ctx->msgq);
+	gh_fake_msgq_del(&ctx->rx);
+	gh_fake_msgq_del(&ctx->tx);
+	platform_device_unregister(ctx->pdev);
+	gh_fake_script_clear();
+}
+
+static int gh_msgq_send(struct gh_msgq_context *ctx, unsigned int i, size_t length, bool push)
+{
+	ctx->out[i].length = length;
+	ctx->out[i].push = push;
+	ctx->out[i].data[0] = i;
+
+	return mbox_send_message(gh_msgq_chan(ctx->msgq), &ctx->out[i]);
+}
+
+#define SOON(ctx, condition)	wait_event_timeout((ctx)->wait, condition, TIMEOUT)
+
+/* Gives what must not happen the time to do so. */
+static void gh_msgq_settle(struct gh_msgq_context *ctx)
+{
+	msleep(50);
+	synchronize_irq(ctx->tx.irq);
+	synchronize_irq(ctx->rx.irq);
+}
+
+static void gh_msgq_refuses(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+	struct gh_resource bad = ctx->tx_res;
+	struct mbox_client *client = &ctx->client;
+
+	KUNIT_EXPECT_EQ(test, PTR_ERR(gh_msgq_create(ctx->parent, client, NULL, NULL)), -EINVAL);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(gh_msgq_create(ctx->parent, client, &ctx->rx_res, NULL)),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(gh_msgq_create(ctx->parent, client, NULL, &ctx->tx_res)),
+			-EINVAL);
+	bad.irq = IRQ_NOTCONNECTED;
+	KUNIT_EXPECT_EQ(test, PTR_ERR(gh_msgq_create(ctx->parent, client, &bad, NULL)), -EINVAL);
+	bad.irq = 0;
+	KUNIT_EXPECT_EQ(test, PTR_ERR(gh_msgq_create(ctx->parent, client, &bad, NULL)), -EINVAL);
+}
+
+/* The second interrupt cannot be had: the first is given back. */
+static void gh_msgq_no_irq(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+	struct gh_msgq *msgq;
+
+	irq_set_status_flags(ctx->rx.irq, IRQ_NOREQUEST);
+	msgq = gh_msgq_create(ctx->parent, &ctx->client, &ctx->tx_res, &ctx->rx_res);
+	irq_clear_status_flags(ctx->rx.irq, IRQ_NOREQUEST);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(msgq), -EINVAL);
+
+	gh_msgq_open(test, &ctx->tx_res, &ctx->rx_res);
+}
+
+static void gh_msgq_sends(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+	struct gh_fake_message message;
+
+	gh_msgq_open(test, &ctx->tx_res, &ctx->rx_res);
+	KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, 0, 1, false), 0);
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_done) == 1));
+	KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, 1, 240, true), 0);
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_done) == 2));
+	KUNIT_EXPECT_PTR_EQ(test, ctx->done[1], (void *)&ctx->out[1]);
+	KUNIT_EXPECT_EQ(test, ctx->results[0], 0);
+	KUNIT_EXPECT_EQ(test, ctx->results[1], 0);
+
+	KUNIT_ASSERT_TRUE(test, gh_fake_msgq_take(&ctx->tx, &message));
+	KUNIT_EXPECT_EQ(test, message.size, 1UL);
+	KUNIT_EXPECT_FALSE(test, message.push);
+	KUNIT_ASSERT_TRUE(test, gh_fake_msgq_take(&ctx->tx, &message));
+	KUNIT_EXPECT_EQ(test, message.size, 240UL);
+	KUNIT_EXPECT_TRUE(test, message.push);
+	KUNIT_EXPECT_EQ(test, message.data[0], 1);
+	gh_msgq_settle(ctx);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ctx->n_done), 2);
+}
+
+/* More than fits: the last one that did is done when there is room again. */
+static void gh_msgq_full(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+	struct gh_fake_message message;
+	int i;
+
+	gh_msgq_open(test, &ctx->tx_res, NULL);
+	for (i = 0; i < GH_FAKE_MSGQ_DEPTH + 3; i++)
+		KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, i, 10, true), 0);
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, ctx->tx.count == GH_FAKE_MSGQ_DEPTH));
+	gh_msgq_settle(ctx);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ctx->n_done), GH_FAKE_MSGQ_DEPTH - 1);
+
+	for (i = 0; i < GH_FAKE_MSGQ_DEPTH + 3; i++) {
+		KUNIT_EXPECT_TRUE(test, SOON(ctx, ctx->tx.count || i == atomic_read(&ctx->n_done)));
+		KUNIT_ASSERT_TRUE(test, gh_fake_msgq_take(&ctx->tx, &message));
+		KUNIT_EXPECT_EQ(test, message.data[0], i);
+		gh_msgq_settle(ctx);
+	}
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_done) == GH_FAKE_MSGQ_DEPTH + 3));
+	for (i = 0; i < GH_FAKE_MSGQ_DEPTH + 3; i++) {
+		KUNIT_EXPECT_PTR_EQ(test, ctx->done[i], (void *)&ctx->out[i]);
+		KUNIT_EXPECT_EQ(test, ctx->results[i], 0);
+	}
+}
+
+/* What the owner before us sent, and nobody took: we wait, and then go on. */
+static void gh_msgq_full_at_first(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+	struct gh_fake_message message;
+	u8 stale = 0xee;
+	int i;
+
+	for (i = 0; i < GH_FAKE_MSGQ_DEPTH; i++)
+		KUNIT_ASSERT_TRUE(test, gh_fake_msgq_put(&ctx->tx, &stale, 1, false));
+	gh_msgq_open(test, &ctx->tx_res, NULL);
+	KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, 5, 10, true), 0);
+	gh_msgq_settle(ctx);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ctx->n_done), 0);
+	KUNIT_EXPECT_EQ(test, ctx->tx.calls, 1U);
+
+	KUNIT_ASSERT_TRUE(test, gh_fake_msgq_take(&ctx->tx, &message));
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, ctx->tx.count == GH_FAKE_MSGQ_DEPTH));
+	for (i = 0; i < GH_FAKE_MSGQ_DEPTH; i++)
+		KUNIT_ASSERT_TRUE(test, gh_fake_msgq_take(&ctx->tx, &message));
+	KUNIT_EXPECT_EQ(test, message.data[0], 5);
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_done) == 1));
+	KUNIT_EXPECT_EQ(test, ctx->results[0], 0);
+}
+
+/* An error is reported for the message that met it, and for no other. */
+static void gh_msgq_send_errors(struct kunit *test)
+{
+	static const enum gh_error errors[] = {
+		GH_ERROR_ARG_INVAL, GH_ERROR_DENIED, GH_ERROR_CSPACE_CAP_REVOKED,
+		GH_ERROR_UNIMPLEMENTED, GH_ERROR_RETRY, GH_ERROR_MSGQUEUE_EMPTY,
+	};
+	struct gh_fake_answer answer = { .call = GH_FAKE_MSGQ_SEND, .capid = TX_CAP };
+	struct gh_msgq_context *ctx = test->priv;
+	int i;
+
+	gh_msgq_open(test, &ctx->tx_res, NULL);
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		answer.error = errors[i];
+		KUNIT_ASSERT_EQ(test, gh_fake_script(&answer), 0);
+		KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, 2 * i, 10, true), 0);
+		KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_done) == 2 * i + 1));
+		KUNIT_EXPECT_EQ(test, ctx->results[2 * i], gh_error_remap(errors[i]));
+		KUNIT_EXPECT_EQ(test, gh_fake_script_left(), 0U);
+
+		KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, 2 * i + 1, 10, true), 0);
+		KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_done) == 2 * i + 2));
+		KUNIT_EXPECT_EQ(test, ctx->results[2 * i + 1], 0);
+	}
+	KUNIT_EXPECT_EQ(test, ctx->tx.count, (unsigned int)ARRAY_SIZE(errors));
+}
+
+/* The hypervisor would swallow these without a word. */
+static void gh_msgq_send_sizes(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+
+	gh_msgq_open(test, &ctx->tx_res, NULL);
+	KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, 0, 0, true), 0);
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_done) == 1));
+	KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, 1, 241, true), 0);
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_done) == 2));
+	KUNIT_EXPECT_EQ(test, ctx->results[0], -EINVAL);
+	KUNIT_EXPECT_EQ(test, ctx->results[1], -EINVAL);
+	KUNIT_EXPECT_EQ(test, ctx->tx.calls, 0U);
+}
+
+/* Interrupts for nothing complete nothing. */
+static void gh_msgq_spurious(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+
+	gh_msgq_open(test, &ctx->tx_res, &ctx->rx_res);
+	gh_fake_irq_raise(TX_INTID);
+	gh_fake_irq_raise(RX_INTID);
+	gh_msgq_settle(ctx);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ctx->n_done), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ctx->n_received), 0);
+
+	KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, 0, 10, true), 0);
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_done) == 1));
+}
+
+/* N messages are received by N calls. */
+static void gh_msgq_receives(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+	u8 data[GH_FAKE_MSGQ_SIZE];
+	unsigned int calls;
+	u8 i;
+
+	gh_msgq_open(test, NULL, &ctx->rx_res);
+	gh_msgq_settle(ctx);
+	calls = ctx->rx.calls;
+	for (i = 0; i < 5; i++) {
+		data[0] = i;
+		KUNIT_ASSERT_TRUE(test, gh_fake_msgq_put(&ctx->rx, data, 60 * i ?: 1, false));
+	}
+	gh_fake_irq_raise(RX_INTID);
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_received) == 5));
+	for (i = 0; i < 5; i++) {
+		KUNIT_EXPECT_EQ(test, ctx->received[i], i);
+		KUNIT_EXPECT_EQ(test, ctx->lengths[i], 60UL * i ?: 1UL);
+	}
+	gh_msgq_settle(ctx);
+	KUNIT_EXPECT_EQ(test, ctx->rx.calls - calls, 5U);
+}
+
+/* There was an interrupt for these, but it went to the owner before us. */
+static void gh_msgq_receives_stale(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+	u8 data = 7;
+
+	KUNIT_ASSERT_TRUE(test, gh_fake_msgq_put(&ctx->rx, &data, 1, false));
+	KUNIT_ASSERT_TRUE(test, gh_fake_msgq_put(&ctx->rx, &data, 1, false));
+	gh_msgq_open(test, NULL, &ctx->rx_res);
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_received) == 2));
+}
+
+/* Each error ends the loop, and does not keep the next message from us. */
+static void gh_msgq_receive_errors(struct kunit *test)
+{
+	static const enum gh_error errors[] = {
+		GH_ERROR_MSGQUEUE_EMPTY, GH_ERROR_MSGQUEUE_FULL, GH_ERROR_ADDR_OVFL,
+		GH_ERROR_ADDR_INVAL, GH_ERROR_CSPACE_INSUF_RIGHTS, GH_ERROR_UNIMPLEMENTED,
+		GH_ERROR_RETRY, 12345,
+	};
+	struct gh_fake_answer answer = { .call = GH_FAKE_MSGQ_RECV, .capid = RX_CAP };
+	struct gh_msgq_context *ctx = test->priv;
+	unsigned int calls;
+	u8 data = 1;
+	int i;
+
+	gh_msgq_open(test, NULL, &ctx->rx_res);
+	gh_msgq_settle(ctx);
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		answer.error = errors[i];
+		KUNIT_ASSERT_EQ(test, gh_fake_script(&answer), 0);
+		calls = ctx->rx.calls;
+		gh_fake_irq_raise(RX_INTID);
+		gh_msgq_settle(ctx);
+		KUNIT_EXPECT_EQ(test, ctx->rx.calls, calls + 1);
+		KUNIT_EXPECT_EQ(test, gh_fake_script_left(), 0U);
+		KUNIT_EXPECT_EQ(test, atomic_read(&ctx->n_received), i);
+
+		KUNIT_ASSERT_TRUE(test, gh_fake_msgq_put(&ctx->rx, &data, 1, true));
+		KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_received) == i + 1));
+	}
+}
+
+/* "There is a message, and it has no bytes": not to be asked again and again. */
+static void gh_msgq_receive_size_0(struct kunit *test)
+{
+	struct gh_fake_answer answer = {
+		.call = GH_FAKE_MSGQ_RECV,
+		.capid = RX_CAP,
+		.x = { 0, 1 },
+	};
+	struct gh_msgq_context *ctx = test->priv;
+	unsigned int calls;
+	int i;
+
+	gh_msgq_open(test, NULL, &ctx->rx_res);
+	gh_msgq_settle(ctx);
+	for (i = 0; i < 10; i++)
+		KUNIT_ASSERT_EQ(test, gh_fake_script(&answer), 0);
+	calls = ctx->rx.calls;
+	gh_fake_irq_raise(RX_INTID);
+	gh_msgq_settle(ctx);
+	KUNIT_EXPECT_EQ(test, ctx->rx.calls, calls + 1);
+	KUNIT_EXPECT_EQ(test, gh_fake_script_left(), 9U);
+
+	/* Longer than the buffer: the rest of it is not ours. */
+	gh_fake_script_clear();
+	answer.x[0] = 241;
+	KUNIT_ASSERT_EQ(test, gh_fake_script(&answer), 0);
+	gh_fake_irq_raise(RX_INTID);
+	gh_msgq_settle(ctx);
+	KUNIT_EXPECT_EQ(test, gh_fake_script_left(), 0U);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ctx->n_received), 0);
+}
+
+/* A channel with one direction says so when it is used the other way. */
+static void gh_msgq_one_way(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+
+	gh_msgq_open(test, NULL, &ctx->rx_res);
+	gh_msgq_send(ctx, 0, 10, true);
+	gh_msgq_settle(ctx);
+	KUNIT_EXPECT_EQ(test, ctx->tx.calls, 0U);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ctx->n_done), 0);
+}
+
+/* Ended while messages are on their way, again and again */
+static void gh_msgq_reopen(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+	struct gh_fake_message message;
+	u8 data = 1;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		gh_msgq_open(test, &ctx->tx_res, &ctx->rx_res);
+		gh_msgq_send(ctx, 0, 10, true);
+		gh_msgq_send(ctx, 1, 10, true);
+		gh_fake_msgq_put(&ctx->rx, &data, 1, true);
+		gh_msgq_destroy(ctx->msgq);
+		ctx->msgq = NULL;
+		while (gh_fake_msgq_take(&ctx->tx, &message))
+			;
+	}
+
+	gh_msgq_open(test, &ctx->tx_res, &ctx->rx_res);
+	gh_msgq_settle(ctx);
+	atomic_set(&ctx->n_done, 0);
+	atomic_set(&ctx->n_received, 0);
+	KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, 0, 10, true), 0);
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_done) == 1));
+	KUNIT_ASSERT_TRUE(test, gh_fake_msgq_put(&ctx->rx, &data, 1, true));
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_received) == 1));
+}
+
+static struct kunit_case gh_msgq_test_cases[] = {
+	KUNIT_CASE(gh_msgq_refuses),
+	KUNIT_CASE(gh_msgq_no_irq),
+	KUNIT_CASE(gh_msgq_sends),
+	KUNIT_CASE(gh_msgq_full),
+	KUNIT_CASE(gh_msgq_full_at_first),
+	KUNIT_CASE(gh_msgq_send_errors),
+	KUNIT_CASE(gh_msgq_send_sizes),
+	KUNIT_CASE(gh_msgq_spurious),
+	KUNIT_CASE(gh_msgq_receives),
+	KUNIT_CASE(gh_msgq_receives_stale),
+	KUNIT_CASE(gh_msgq_receive_errors),
+	KUNIT_CASE(gh_msgq_receive_size_0),
+	KUNIT_CASE(gh_msgq_one_way),
+	KUNIT_CASE(gh_msgq_reopen),
+	{}
+};
+
+static struct kunit_suite gh_msgq_test_suite = {
+	.name = "gunyah_msgq",
+	.init = gh_msgq_test_init,
+	.exit = gh_msgq_test_exit,
+	.test_cases = gh_msgq_test_cases,
+};
+
+kunit_test_suite(gh_msgq_test_suite);
+
+MODULE_LICENSE("GPL");
