@@ -134,7 +134,9 @@ static bool handle_exit(struct vcpu *vcpu)
 			   run->mmio.is_write);
 		return true;
 	case GH_VCPU_EXIT_STATUS:
-		all->ended(all->arg, read_status(run));
+		/* All vCPUs are told, and it is the same for all. */
+		if (!atomic_exchange(&all->ended_told, true))
+			all->ended(all->arg, read_status(run));
 		return false;
 	}
 	log_error(EPROTO, "vCPU %u: exit reason %u", vcpu->id, run->exit_reason);

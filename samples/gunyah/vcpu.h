@@ -30,6 +30,7 @@ struct vcpus {
 	size_t run_size;
 	const struct bus *bus;
 	atomic_bool stop;
+	atomic_bool ended_told;
 
 	/* Called by the threads when the guest cannot go on. */
 	void (*ended)(void *arg, enum vmm_status status);
