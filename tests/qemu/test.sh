@@ -45,11 +45,15 @@ build()
 	kdir=$("$TOP/scripts/test-kernel.sh")
 	image=$kdir/arch/arm64/boot/Image
 	release=$(cat "$kdir/include/config/kernel.release")
-	step "Build the modules" test_make modules GUNYAH_TEST=1
-	step "Build the KUnit suites" test_make modules GUNYAH_KUNIT=1
-	step "Build the test hypervisor" test_make hypervisor
-	step "Build the VMM" test_make vmm
-	step "Build the selftests" test_make selftests
+	if [ $kunit = 1 ]; then
+		step "Build the KUnit suites" test_make modules GUNYAH_KUNIT=1
+	fi
+	if [ $selftests = 1 ]; then
+		step "Build the modules" test_make modules GUNYAH_TEST=1
+		step "Build the test hypervisor" test_make hypervisor
+		step "Build the VMM" test_make vmm
+		step "Build the selftests" test_make selftests
+	fi
 }
 
 kunit_initrd()
@@ -96,9 +100,8 @@ selftest_initrd()
 	pack "$root" "$run/selftest.initrd"
 }
 
-assemble()
+assemble_selftests()
 {
-	kunit_initrd
 	guest_initrd
 	selftest_initrd
 	primary_dtb "$run/selftest.dtb" 2 "$BOOTARGS" "$run/selftest.initrd" \
@@ -126,17 +129,24 @@ run_boot()
 	check_log "$1" "$run/$1.log"
 }
 
+kunit=0
+selftests=0
+! wanted kunit || kunit=1
+[ "${TESTS:-}" = kunit ] || selftests=1
+
 "$TOP/scripts/setup.sh" fetch build run
 mkdir -p "$run"
 fetch
 build
-step "Put the machines together" assemble
+[ $kunit = 0 ] || step "Put the machine for KUnit together" kunit_initrd
+[ $selftests = 0 ] ||
+	step "Put the machines for the selftests together" assemble_selftests
 
 LIMIT=$TIMEOUT
 start=$SECONDS
 echo "TAP version 13"
-! wanted kunit || run_boot kunit
-[ "${TESTS:-}" = kunit ] || run_boot selftest
+[ $kunit = 0 ] || run_boot kunit
+[ $selftests = 0 ] || run_boot selftest
 say "==> Tests took $((SECONDS - start)) s"
 summary
 [ "$failed" = 0 ]
