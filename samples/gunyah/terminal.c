@@ -27,6 +27,7 @@ void terminal_restore(void)
 {
 	if (atomic_exchange(&is_raw, false))
 		tcsetattr(STDIN_FILENO, TCSANOW, &saved_termios);
+	atomic_store(&log_raw, false);
 }
 
 /* After a fault of this program the user gets the terminal back, then the signal. */
@@ -57,14 +58,12 @@ static int make_raw(void)
 		return log_error(errno, "tcgetattr");
 	raw = saved_termios;
 	cfmakeraw(&raw);
-	/* Messages of this program still need their line ends. */
-	raw.c_oflag |= OPOST;
-
 	atexit(terminal_restore);
 	catch_fatal_signals();
 	atomic_store(&is_raw, true);
 	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw))
 		return log_error(errno, "tcsetattr");
+	atomic_store(&log_raw, isatty(STDERR_FILENO));
 	return 0;
 }
 

@@ -12,12 +12,13 @@
 #include "util.h"
 
 bool log_verbose;
+atomic_bool log_raw;
 
 /* One write per message: lines of several threads do not mix. */
 static void log_line(const char *level, int err, const char *fmt, va_list ap)
 {
 	char line[512];
-	size_t size = sizeof(line) - 1;
+	size_t size = sizeof(line) - 2;
 	size_t len;
 
 	len = snprintf(line, size, "gunyah-vmm: %s", level);
@@ -27,6 +28,8 @@ static void log_line(const char *level, int err, const char *fmt, va_list ap)
 				strerror(err), err);
 	if (len >= size)
 		len = size - 1;
+	if (atomic_load(&log_raw))
+		line[len++] = '\r';
 	line[len++] = '\n';
 	write_all(STDERR_FILENO, line, len);
 }

@@ -7,6 +7,7 @@
 #define VMM_UTIL_H
 
 #include <linux/types.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -41,6 +42,8 @@ static inline u64 align_up(u64 value, u64 align)
  * "return log_error(errno, ...)" reads well.
  */
 extern bool log_verbose;
+/* Lines end in a carriage return, too, while the terminal is raw. */
+extern atomic_bool log_raw;
 
 int log_error(int err, const char *fmt, ...) __printf(2, 3);
 void log_hint(const char *fmt, ...) __printf(1, 2);
