@@ -165,7 +165,7 @@ void hyp_panic(const char *fmt, ...)
 	va_start(ap, fmt);
 	log_line(fmt, ap);
 	va_end(ap);
-	smc(PSCI_SYSTEM_OFF, 0, 0, 0);
+	firmware_call(PSCI_SYSTEM_OFF, 0, 0, 0);
 	for (;;)
 		asm volatile("wfi");
 }

@@ -69,17 +69,18 @@ struct regs {
 	u64 pstate;
 };
 
-_Static_assert(offsetof(struct regs, pc) == 248, "entry.S");
+static_assert(offsetof(struct regs, pc) == 248, "entry.S");
 
 #define NR_EL1_REGS	34
+#define EL1_SCTLR	0
 
-/* See switch.c for the list. */
+/* See regs.S for the list. */
 struct el1_regs {
 	u64 reg[NR_EL1_REGS];
 };
 
 struct fp_regs {
-	u64 q[64];
+	u64 q[64];		/* regs.S knows the layout */
 	u64 fpcr;
 	u64 fpsr;
 };
@@ -188,10 +189,22 @@ static inline struct cpu *this_cpu(void)
 void enter_lower(void) __noreturn;
 void secondary_entry(void);
 
+/* regs.S */
+void el1_swap(struct el1_regs *old, const struct el1_regs *new, bool keys);
+void el1_load(const struct el1_regs *el1, bool keys);
+void fp_save(struct fp_regs *fp);
+void fp_load(const struct fp_regs *fp);
+u64 lr_read(u64 n);
+void lr_write(u64 n, u64 value);
+u64 id_reg_raw(u64 index);
+
+/* hyp.lds */
+extern char __hyp_end[];
+
 /* smp.c */
 void hyp_lock(void);
 void hyp_unlock(void);
-u64 smc(u64 fn, u64 a0, u64 a1, u64 a2);
+u64 firmware_call(u64 fn, u64 a0, u64 a1, u64 a2);
 void smp_init(const void *fdt);
 void smp_start_service_cpus(void);
 s64 smp_cpu_on(u64 mpidr, u64 entry, u64 context);
@@ -291,6 +304,10 @@ s64 guest_psci(struct vcpu *vcpu, u32 fn, const u64 *args);
 
 /* hypercall.c */
 void hvc_call(struct vm *vm, struct regs *regs, u32 imm);
+void smc_call(struct vm *vm, struct regs *regs, u32 imm);
+
+/* ctl_hypercall.c: counts a call; is its answer made up for a test? */
+bool ctl_hypercall_take(u32 nr, const u64 *arg, u64 *ret);
 
 /* vcpu.c */
 int vcpu_run(struct vcpu *vcpu, u64 resume0);
@@ -329,7 +346,7 @@ void switch_to_host(struct cpu *cpu, struct vcpu *vcpu);
 void switch_fp_to_guest(struct cpu *cpu, struct vcpu *vcpu);
 void el2_init(struct cpu *cpu);
 void el1_reset(struct el1_regs *el1);
-void el1_load(const struct el1_regs *el1);
+void el1_start(const struct el1_regs *el1);
 void timer_mask_guest(void);
 bool timer_expired(const struct timer_regs *timer);
 

@@ -24,7 +24,7 @@
 
 /* QEMU's devices end below; see README.md. */
 #define FIRST_SPARE_SPI		208
-#define LAST_SPARE_SPI		287
+#define LAST_SPARE_SPI		287U
 
 static u64 spare_used[2];
 
@@ -90,7 +90,7 @@ static u32 last_spare(void)
 {
 	u32 lines = (read32(GICD_BASE + GICD_TYPER) & 0x1f) * 32 + 31;
 
-	return min(lines, (u32)LAST_SPARE_SPI);
+	return min(lines, LAST_SPARE_SPI);
 }
 
 u32 virq_alloc(void)

@@ -10,9 +10,10 @@
 
 #define INTID_SPURIOUS	1023
 
-static void skip(struct vcpu *vcpu)
+/* Thumb has instructions of 16 bits. */
+static void skip(struct vcpu *vcpu, u64 esr)
 {
-	vcpu->regs.pc += 4;
+	vcpu->regs.pc += esr & ESR_IL ? 4 : 2;
 }
 
 static u64 reg_get(struct vcpu *vcpu, u32 n)
@@ -42,7 +43,7 @@ void guest_mmio_complete(struct vcpu *vcpu, u64 esr, u64 value)
 
 static void mmio_exit(struct vcpu *vcpu, u64 esr, struct mmio *mmio)
 {
-	skip(vcpu);
+	skip(vcpu, esr);
 	if (mmio->write) {
 		vcpu_leave(vcpu, VCPU_VMMIO_WRITE, mmio->ipa, mmio->size, mmio->value);
 		return;
@@ -72,7 +73,7 @@ bool guest_mmio(struct vcpu *vcpu, u64 esr, u64 ipa)
 	if (vgic_mmio(vcpu, &mmio)) {
 		if (!mmio.write)
 			guest_mmio_complete(vcpu, esr, mmio.value);
-		skip(vcpu);
+		skip(vcpu, esr);
 		return true;
 	}
 	if (ipa >= VMMIO_LIMIT)
@@ -88,7 +89,7 @@ static bool is_raz_wi(u32 reg)
 	u32 crm = reg >> 1 & 15;
 
 	if (op0 == 2)
-		return op1 == 0;
+		return op1 == 0 || op1 == 3;
 	/* PMCR_EL0.., PMCCFILTR_EL0.., PMINTENSET_EL1.., ACTLR_EL1 */
 	return (op1 == 3 && crn == 9) || (op1 == 3 && crn == 14 && crm >= 8) ||
 	       (op1 == 0 && crn == 9 && crm == 14) || reg == SYS(3, 0, 1, 0, 1);
@@ -107,22 +108,22 @@ static void guest_sys64(struct vcpu *vcpu, u64 esr)
 	u32 rt = ESR_SYS_RT(esr);
 	bool read = esr & ESR_SYS_READ;
 
-	if (is_id_reg(esr))
+	if (is_id_reg(esr)) {
 		reg_set(vcpu, rt, id_reg_read(esr, true));
-	else if (!read && (reg == ICC_SGI1R || reg == ICC_ASGI1R || reg == ICC_SGI0R))
+	} else if (!read && (reg == ICC_SGI1R || reg == ICC_ASGI1R || reg == ICC_SGI0R)) {
 		vgic_send_sgi(vcpu, reg_get(vcpu, rt));
-	else if (is_raz_wi(reg) && read)
+	} else if (is_raz_wi(reg) && read) {
 		reg_set(vcpu, rt, 0);
-	else if (!is_raz_wi(reg) && !(is_set_way(reg) && !read)) {
+	} else if (!is_raz_wi(reg) && !(is_set_way(reg) && !read)) {
 		inject_undef(&vcpu->regs);
 		return;
 	}
-	skip(vcpu);
+	skip(vcpu, esr);
 }
 
 static void guest_wfx(struct vcpu *vcpu, u64 esr)
 {
-	skip(vcpu);
+	skip(vcpu, esr);
 	if ((esr & ESR_WFE) || vgic_has_pending(vcpu))
 		return;
 	vcpu->park = PARK_WFI;
@@ -137,8 +138,9 @@ void guest_sync(struct vcpu *vcpu, u64 esr)
 		guest_wfx(vcpu, esr);
 		break;
 	case EC_SMC64:
-		skip(vcpu);
-		/* fall through */
+		skip(vcpu, esr);
+		smc_call(vcpu->vm, &vcpu->regs, ESR_IMM16(esr));
+		break;
 	case EC_HVC64:
 		hvc_call(vcpu->vm, &vcpu->regs, ESR_IMM16(esr));
 		break;

@@ -15,23 +15,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef uint64_t u64;
-typedef int32_t s32;
-typedef int64_t s64;
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long u64;
+typedef int s32;
+typedef long s64;
 
 #define BIT(n)			(1ULL << (n))
 #define GENMASK(h, l)		((~0ULL << (l)) & (~0ULL >> (63 - (h))))
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
-#define ALIGN(x, a)		(((x) + (a) - 1) & ~((u64)(a) - 1))
-#define ALIGN_DOWN(x, a)	((x) & ~((u64)(a) - 1))
 #define IS_ALIGNED(x, a)	(((x) & ((u64)(a) - 1)) == 0)
-#define min(a, b)		((a) < (b) ? (a) : (b))
-#define max(a, b)		((a) > (b) ? (a) : (b))
-#define __printf(f, a)		__attribute__((format(printf, f, a)))
-#define __noreturn		__attribute__((noreturn))
+
+#define ALIGN_DOWN(x, a)	((x) & ~((u64)(a) - 1))
+#define ALIGN(x, a) ({							\
+	u64 __mask = (u64)(a) - 1;					\
+	((x) + __mask) & ~__mask;					\
+})
+
+#define min(a, b) ({							\
+	typeof(a) __a = (a);						\
+	typeof(b) __b = (b);						\
+	__a < __b ? __a : __b;						\
+})
+#define max(a, b) ({							\
+	typeof(a) __a = (a);						\
+	typeof(b) __b = (b);						\
+	__a > __b ? __a : __b;						\
+})
 
 #define PAGE_SHIFT		12
 #define PAGE_SIZE		BIT(PAGE_SHIFT)

@@ -3,6 +3,7 @@
  * Calls from below EL2: SMCCC (HVC #0, SMC #0) and the native hypercalls.
  */
 #include "core.h"
+#include "ctl/gunyah_test_ctl.h"
 
 #define NATIVE_FIRST	0x6000
 #define NATIVE_LAST	0x61ff
@@ -21,7 +22,6 @@
 #define CLASS_SERVICE	3
 #define NUMBER_UID	0x3f01
 #define NUMBER_REVISION	0x3f03
-#define NUMBER_CONTROL	0x3f00
 
 #define SMCCC_VERSION		0x80000000u
 #define SMCCC_ARCH_FEATURES	0x80000001u
@@ -39,8 +39,7 @@
 #define MSGQ_KEEP	0xffffffffU
 #define MSGQ_MAXIMUM	0xfffffffeU
 
-#define CONTROL_DUMP	1
-#define DUMP_MAX	(256 * 1024)
+#define DUMP_MAX	0x40000UL
 
 struct call {
 	struct vm *vm;
@@ -265,10 +264,10 @@ static int control(struct call *call)
 	char *buf;
 	int ret;
 
-	if (op != CONTROL_DUMP)
+	if (op != GUNYAH_TEST_CTL_DUMP)
 		return rm_control(op, call->arg[1], call->arg[2], call->arg[3],
 				  &call->ret[1]);
-	size = min(size, (u64)DUMP_MAX);
+	size = min(size, DUMP_MAX);
 	buf = hyp_zalloc(size);
 	if (!buf)
 		return GH_NOMEM;
@@ -300,10 +299,12 @@ static void hypercall(struct vm *vm, struct regs *regs, u32 nr, unsigned int fir
 	int ret = GH_OK;
 
 	memcpy(arg, &regs->x[first], sizeof(arg));
-	if (nr == NUMBER_CONTROL && vm->primary) {
+	if (nr == SMCCC_NUMBER(GUNYAH_TEST_CTL) && vm->primary) {
 		regs->x[0] = (s64)control(&call);
 		return;
 	}
+	if (vm->primary && ctl_hypercall_take(nr, arg, regs->x))
+		return;
 	if (!hc) {
 		regs->x[0] = (s64)GH_UNIMPLEMENTED;
 		return;
@@ -401,6 +402,15 @@ void hvc_call(struct vm *vm, struct regs *regs, u32 imm)
 		smccc_call(vm, regs);
 	else if (imm >= NATIVE_FIRST && imm <= NATIVE_LAST)
 		hypercall(vm, regs, imm - NATIVE_FIRST, 0);
+	else
+		regs->x[0] = NOT_SUPPORTED;
+}
+
+/* Only SMCCC: the native form is HVC. */
+void smc_call(struct vm *vm, struct regs *regs, u32 imm)
+{
+	if (!imm)
+		smccc_call(vm, regs);
 	else
 		regs->x[0] = NOT_SUPPORTED;
 }

@@ -59,31 +59,13 @@ static const struct hidden hidden[] = {
 	{ ID_AA64MMFR4, ~0ULL, 0 },
 };
 
-#define READ(crm, op2) \
-	case SYS_ID(crm, op2): return sysreg_read(S3_0_C0_C##crm##_##op2);
-#define READ8(crm)						\
-	READ(crm, 0) READ(crm, 1) READ(crm, 2) READ(crm, 3)	\
-	READ(crm, 4) READ(crm, 5) READ(crm, 6) READ(crm, 7)
-
-static u64 read_real(u32 reg)
-{
-	switch (reg) {
-	READ8(1)
-	READ8(2)
-	READ8(3)
-	READ8(4)
-	READ8(5)
-	READ8(6)
-	READ8(7)
-	default:
-		return 0;
-	}
-}
+#define SYS_CRM(reg)	((reg) >> 1 & 0xf)
+#define SYS_OP2(reg)	((reg) >> 17 & 7)
 
 bool is_id_reg(u64 esr)
 {
 	u32 reg = esr & SYS_MASK;
-	u32 crm = esr >> 1 & 0xf;
+	u32 crm = SYS_CRM(reg);
 
 	return (esr & ESR_SYS_READ) && (reg & ~SYS(0, 0, 0, 15, 7)) == SYS(3, 0, 0, 0, 0) &&
 	       crm >= 1 && crm <= 7;
@@ -92,7 +74,7 @@ bool is_id_reg(u64 esr)
 u64 id_reg_read(u64 esr, bool guest)
 {
 	u32 reg = esr & SYS_MASK;
-	u64 value = read_real(reg);
+	u64 value = id_reg_raw((SYS_CRM(reg) - 1) * 8 + SYS_OP2(reg));
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(hidden); i++) {

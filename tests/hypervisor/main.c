@@ -132,7 +132,7 @@ void enter_primary(struct cpu *cpu, u64 pc, u64 x0)
 {
 	memset(&cpu->host, 0, sizeof(cpu->host));
 	el1_reset(&cpu->host_el1);
-	el1_load(&cpu->host_el1);
+	el1_start(&cpu->host_el1);
 	sysreg_write(cntv_ctl_el0, 0);
 	sysreg_write(cntp_ctl_el0, 0);
 	s2_activate(&primary->s2);

@@ -20,8 +20,6 @@ struct free_page {
 	struct free_page *next;
 };
 
-extern char __hyp_end[];
-
 static struct block *heap;
 static struct free_page *free_pages;
 static struct mem_stats stats;

@@ -31,7 +31,7 @@ static s64 relay(u32 fn, const u64 *args)
 	s64 ret;
 
 	hyp_unlock();
-	ret = smc(fn, args[0], args[1], args[2]);
+	ret = firmware_call(fn, args[0], args[1], args[2]);
 	hyp_lock();
 	return ret;
 }

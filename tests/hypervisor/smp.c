@@ -15,7 +15,7 @@
 #define STACK_SIZE	65536
 
 struct cpu cpus[MAX_CPUS];
-u8 stacks[MAX_CPUS][STACK_SIZE] __attribute__((aligned(16)));
+u8 stacks[MAX_CPUS][STACK_SIZE] __aligned(16);
 
 static u32 lock;
 
@@ -38,7 +38,7 @@ void hyp_unlock(void)
 	__atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
 }
 
-u64 smc(u64 fn, u64 a0, u64 a1, u64 a2)
+u64 firmware_call(u64 fn, u64 a0, u64 a1, u64 a2)
 {
 	register u64 x0 asm("x0") = fn;
 	register u64 x1 asm("x1") = a0;
@@ -129,8 +129,8 @@ void smp_start_service_cpus(void)
 		if (cpus[i].state != CPU_OFF || !cpus[i].service)
 			continue;
 		cpus[i].state = CPU_ON;
-		if (!smc(PSCI_CPU_ON, cpus[i].mpidr, (u64)secondary_entry,
-			 (u64)&cpus[i]))
+		if (!firmware_call(PSCI_CPU_ON, cpus[i].mpidr, (u64)secondary_entry,
+				   (u64)&cpus[i]))
 			started++;
 	}
 	if (!started)
@@ -149,7 +149,7 @@ s64 smp_cpu_on(u64 mpidr, u64 entry, u64 context)
 		return PSCI_ALREADY_ON;
 	cpu->entry = entry;
 	cpu->context = context;
-	ret = smc(PSCI_CPU_ON, mpidr, (u64)secondary_entry, (u64)cpu);
+	ret = firmware_call(PSCI_CPU_ON, mpidr, (u64)secondary_entry, (u64)cpu);
 	if (!ret)
 		cpu->state = CPU_ON;
 	return ret;
@@ -163,7 +163,7 @@ void smp_cpu_off(void)
 	cpu->state = CPU_OFF;
 	cpu->last_vcpu = NULL;
 	hyp_unlock();
-	smc(PSCI_CPU_OFF, 0, 0, 0);
+	firmware_call(PSCI_CPU_OFF, 0, 0, 0);
 	hyp_lock();
 	cpu->state = CPU_ON;
 }

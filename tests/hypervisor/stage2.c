@@ -43,6 +43,12 @@ static bool is_table(u64 pte, unsigned int level)
 	return level < LEVEL_LAST && (pte & PTE_VALID) && (pte & PTE_TABLE);
 }
 
+/* Seen by the table walks of other CPUs, with what it points to. */
+static void set(u64 *entry, u64 pte)
+{
+	__atomic_store_n(entry, pte, __ATOMIC_RELEASE);
+}
+
 static u64 *table_of(u64 pte)
 {
 	return (u64 *)(pte & PTE_ADDR);
@@ -132,9 +138,9 @@ void s2_unmap_sync(struct s2 *s2)
 
 static void replace(struct s2 *s2, u64 *entry, u64 pte)
 {
-	*(volatile u64 *)entry = 0;
+	set(entry, 0);
 	flush(s2);
-	*(volatile u64 *)entry = pte;
+	set(entry, pte);
 	dsb(ishst);
 }
 
@@ -207,18 +213,18 @@ static void unmap_level(struct s2 *s2, u64 *table, unsigned int level, u64 ipa,
 		entry = entry_of(table, level, ipa);
 		old = *entry;
 		if (!is_table(old, level)) {
-			*entry = 0;
+			set(entry, 0);
 			continue;
 		}
 		next_table = table_of(old);
 		if (next - ipa == size) {
-			*entry = 0;
+			set(entry, 0);
 			free_tables(s2, next_table, level + 1);
 			continue;
 		}
 		unmap_level(s2, next_table, level + 1, ipa, next);
 		if (table_is_empty(next_table)) {
-			*entry = 0;
+			set(entry, 0);
 			retire_table(s2, next_table);
 		}
 	}
@@ -287,7 +293,7 @@ static int map_level(struct s2 *s2, u64 *table, unsigned int level, u64 ipa,
 		next = min(ALIGN_DOWN(ipa, size) + size, end);
 		entry = entry_of(table, level, ipa);
 		if (!*entry && next - ipa == size && IS_ALIGNED(pa, size)) {
-			*(volatile u64 *)entry = leaf(attrs, pa, level);
+			set(entry, leaf(attrs, pa, level));
 			continue;
 		}
 		if (!*entry) {
@@ -295,7 +301,7 @@ static int map_level(struct s2 *s2, u64 *table, unsigned int level, u64 ipa,
 			if (!new)
 				return GH_NOMEM;
 			dsb(ishst);
-			*(volatile u64 *)entry = (u64)new | PTE_VALID | PTE_TABLE;
+			set(entry, (u64)new | PTE_VALID | PTE_TABLE);
 		}
 		ret = map_level(s2, table_of(*entry), level + 1, ipa, next, pa, attrs);
 		if (ret)

@@ -5,36 +5,15 @@
  */
 #include "core.h"
 
-/* Registers of EL1 and EL0 that EL2 does not use. */
-#define EL1_REG_LIST(X)							\
-	X(sctlr_el1) X(ttbr0_el1) X(ttbr1_el1) X(tcr_el1)		\
-	X(mair_el1) X(amair_el1) X(vbar_el1) X(esr_el1)			\
-	X(far_el1) X(afsr0_el1) X(afsr1_el1) X(contextidr_el1)		\
-	X(tpidr_el0) X(tpidr_el1) X(tpidrro_el0) X(sp_el0)		\
-	X(sp_el1) X(elr_el1) X(spsr_el1) X(cpacr_el1)			\
-	X(cntkctl_el1) X(par_el1) X(mdscr_el1) X(csselr_el1)
-
-/* Pointer authentication: the five keys */
-#define KEY_REG_LIST(X)							\
-	X(S3_0_C2_C1_0) X(S3_0_C2_C1_1) X(S3_0_C2_C1_2) X(S3_0_C2_C1_3)	\
-	X(S3_0_C2_C2_0) X(S3_0_C2_C2_1) X(S3_0_C2_C2_2) X(S3_0_C2_C2_3)	\
-	X(S3_0_C2_C3_0) X(S3_0_C2_C3_1)
-
-#define ENUM(r)	EL1_REG_##r,
-enum { EL1_REG_LIST(ENUM) NR_PLAIN_REGS };
-enum { EL1_REG_FIRST_KEY = NR_PLAIN_REGS - 1, KEY_REG_LIST(ENUM) NR_ALL_REGS };
-
-_Static_assert(NR_ALL_REGS == NR_EL1_REGS, "struct el1_regs");
-
 #define MAIR_EL2_VALUE	0xff04ULL	/* 0: device nGnRE, 1: write-back */
 #define EL2_BLOCK	(BIT(10) | 3ULL << 8 | BIT(6) | BIT(0))
-#define EL2_NORMAL	(1ULL << 2)
+#define EL2_NORMAL	BIT(2)
 #define EL2_XN		BIT(54)
-#define TCR_EL2_VALUE	(BIT(31) | BIT(23) | 2ULL << 16 | 3ULL << 12 | \
-			 1ULL << 10 | 1ULL << 8 | (64 - 39))
+#define TCR_EL2_VALUE	(BIT(31) | BIT(23) | BIT(17) | 3ULL << 12 | \
+			 BIT(10) | BIT(8) | (64 - 39))
 #define SCTLR_EL2_VALUE	(0x30c50830ULL | BIT(12) | BIT(3) | BIT(2) | BIT(0))
-#define VTCR_VALUE	(BIT(31) | 3ULL << 12 | 1ULL << 10 | 1ULL << 8 | \
-			 1ULL << 6 | (64 - 39))
+#define VTCR_VALUE	(BIT(31) | 3ULL << 12 | BIT(10) | BIT(8) | BIT(6) | \
+			 (64 - 39))
 
 #define ID_FIELD(v, shift)	((v) >> (shift) & 0xf)
 #define PMUVER_SHIFT		8
@@ -42,7 +21,7 @@ _Static_assert(NR_ALL_REGS == NR_EL1_REGS, "struct el1_regs");
 #define HCX_SHIFT		40
 #define PAUTH_FIELDS		GENMASK(11, 4)
 
-static u64 el2_table[512] __attribute__((aligned(4096)));
+static u64 el2_table[512] __aligned(4096);
 static bool has_pauth;
 static u64 mdcr_primary;
 
@@ -119,60 +98,12 @@ void el2_init(struct cpu *cpu)
 void el1_reset(struct el1_regs *el1)
 {
 	memset(el1, 0, sizeof(*el1));
-	el1->reg[EL1_REG_sctlr_el1] = SCTLR_EL1_RESET;
+	el1->reg[EL1_SCTLR] = SCTLR_EL1_RESET;
 }
 
-#define LOAD(r)	sysreg_write(r, el1->reg[EL1_REG_##r]);
-
-void el1_load(const struct el1_regs *el1)
+void el1_start(const struct el1_regs *el1)
 {
-	EL1_REG_LIST(LOAD)
-	if (has_pauth) {
-		KEY_REG_LIST(LOAD)
-	}
-}
-
-/*
- * What is the same on both sides stays: under emulation a write to a system
- * register is expensive, and some throw all TLBs away.
- */
-#define SWAP(r)								\
-	old->reg[EL1_REG_##r] = sysreg_read(r);				\
-	if (old->reg[EL1_REG_##r] != new->reg[EL1_REG_##r])		\
-		sysreg_write(r, new->reg[EL1_REG_##r]);
-
-static void el1_swap(struct el1_regs *old, const struct el1_regs *new)
-{
-	EL1_REG_LIST(SWAP)
-	if (has_pauth) {
-		KEY_REG_LIST(SWAP)
-	}
-}
-
-#define FP_PAIRS(op)						\
-	op " q0, q1, [%0]\n\t"		op " q2, q3, [%0, #32]\n\t"	\
-	op " q4, q5, [%0, #64]\n\t"	op " q6, q7, [%0, #96]\n\t"	\
-	op " q8, q9, [%0, #128]\n\t"	op " q10, q11, [%0, #160]\n\t"	\
-	op " q12, q13, [%0, #192]\n\t"	op " q14, q15, [%0, #224]\n\t"	\
-	op " q16, q17, [%0, #256]\n\t"	op " q18, q19, [%0, #288]\n\t"	\
-	op " q20, q21, [%0, #320]\n\t"	op " q22, q23, [%0, #352]\n\t"	\
-	op " q24, q25, [%0, #384]\n\t"	op " q26, q27, [%0, #416]\n\t"	\
-	op " q28, q29, [%0, #448]\n\t"	op " q30, q31, [%0, #480]\n\t"
-
-static void fp_save(struct fp_regs *fp)
-{
-	asm volatile(".arch_extension fp\n\t" FP_PAIRS("stp")
-		     : : "r"(fp->q) : "memory");
-	fp->fpcr = sysreg_read(fpcr);
-	fp->fpsr = sysreg_read(fpsr);
-}
-
-static void fp_load(const struct fp_regs *fp)
-{
-	asm volatile(".arch_extension fp\n\t" FP_PAIRS("ldp")
-		     : : "r"(fp->q) : "memory");
-	sysreg_write(fpcr, fp->fpcr);
-	sysreg_write(fpsr, fp->fpsr);
+	el1_load(el1, has_pauth);
 }
 
 /* The guest's first use of FP since it was entered. */
@@ -256,7 +187,7 @@ void switch_to_guest(struct cpu *cpu, struct vcpu *vcpu)
 	sysreg_write(mdcr_el2, mdcr_primary | MDCR_GUEST);
 	sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN);
 	sysreg_write(vmpidr_el2, vcpu->mpidr | BIT(31));
-	el1_swap(&cpu->host_el1, &vcpu->el1);
+	el1_swap(&cpu->host_el1, &vcpu->el1, has_pauth);
 	s2_activate(&vcpu->vm->s2);
 	if (moved) {
 		s2_flush_local();
@@ -279,7 +210,7 @@ void switch_to_host(struct cpu *cpu, struct vcpu *vcpu)
 	sysreg_write(mdcr_el2, mdcr_primary);
 	sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN);
 	sysreg_write(vmpidr_el2, sysreg_read(mpidr_el1));
-	el1_swap(&vcpu->el1, &cpu->host_el1);
+	el1_swap(&vcpu->el1, &cpu->host_el1, has_pauth);
 	s2_activate(&primary->s2);
 	cpu->cur = &cpu->host;
 }

@@ -13,8 +13,9 @@
 	asm volatile("mrs %0, " XSTR(r) : "=r"(__v));			\
 	__v;								\
 })
-#define sysreg_write(r, v) \
-	asm volatile("msr " XSTR(r) ", %x0" : : "rZ"((u64)(v)) : "memory")
+#define sysreg_write(r, v) ({						\
+	asm volatile("msr " XSTR(r) ", %x0" : : "rZ"((u64)(v)) : "memory"); \
+})
 
 /* Younger than the architecture version that is asked of the compiler */
 #define HCRX_EL2	S3_4_C1_C2_2
@@ -25,9 +26,19 @@
 #define HDFGWTR_EL2	S3_4_C3_C1_5
 #define RNDR		S3_3_C2_C4_0
 
-#define isb()		asm volatile("isb" : : : "memory")
-#define dsb(kind)	asm volatile("dsb " #kind : : : "memory")
-#define wfi()		asm volatile("wfi" : : : "memory")
+#define dsb(kind) ({							\
+	asm volatile("dsb " #kind : : : "memory");			\
+})
+
+static inline void isb(void)
+{
+	asm volatile("isb" : : : "memory");
+}
+
+static inline void wfi(void)
+{
+	asm volatile("wfi" : : : "memory");
+}
 
 #define HCR_VM		BIT(0)
 #define HCR_SWIO	BIT(1)

@@ -18,7 +18,8 @@ static u64 fault_ipa(u64 far)
 
 static enum s2_perm needed_perm(u64 esr)
 {
-	if (ESR_EC(esr) == EC_IABT_LOW)
+	/* the tables of stage 1 are read, whatever the access was */
+	if (ESR_EC(esr) == EC_IABT_LOW && !(esr & ESR_S1PTW))
 		return S2_X;
 	return esr & ESR_WNR ? S2_W : S2_R;
 }
@@ -65,7 +66,10 @@ static void primary_sync(struct regs *regs, u64 esr)
 	switch (ESR_EC(esr)) {
 	case EC_SMC64:
 		regs->pc += 4;
-		/* fall through */
+		hyp_lock();
+		smc_call(primary, regs, ESR_IMM16(esr));
+		hyp_unlock();
+		break;
 	case EC_HVC64:
 		hyp_lock();
 		hvc_call(primary, regs, ESR_IMM16(esr));
@@ -134,6 +138,7 @@ void trap_irq(struct regs *regs)
 	hyp_unlock();
 }
 
+/* The primary takes its own; there is no saying what a guest's hit. */
 void trap_serror(struct regs *regs)
 {
 	hyp_panic("SError at %lx, ESR %lx", regs->pc, sysreg_read(esr_el2));

@@ -24,28 +24,7 @@
 
 #define SGI1R_IRM		BIT(40)
 
-#define LR_ACCESS(op)							\
-	op(0) op(1) op(2) op(3) op(4) op(5) op(6) op(7)			\
-	op(8) op(9) op(10) op(11) op(12) op(13) op(14) op(15)
-
 unsigned int nr_lrs;
-
-static u64 lr_read(unsigned int n)
-{
-	switch (n) {
-#define READ(n)	case n: return sysreg_read(ich_lr##n##_el2);
-	LR_ACCESS(READ)
-	}
-	return 0;
-}
-
-static void lr_write(unsigned int n, u64 value)
-{
-	switch (n) {
-#define WRITE(n) case n: sysreg_write(ich_lr##n##_el2, value); break;
-	LR_ACCESS(WRITE)
-	}
-}
 
 struct irq *vgic_irq(struct vcpu *vcpu, u32 intid)
 {
