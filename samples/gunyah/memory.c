@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -76,11 +77,33 @@ static u8 *map_aligned(u64 size)
 	return p + head;
 }
 
+/* In bytes, or as much as there can be if the kernel does not tell. */
+static u64 available_memory(void)
+{
+	unsigned long long kib;
+	u64 available = ~0ULL;
+	char line[128];
+	FILE *file;
+
+	file = fopen("/proc/meminfo", "re");
+	if (!file)
+		return available;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+			available = kib << 10;
+	fclose(file);
+	return available;
+}
+
 static int thp_alloc(struct guest_mem *mem)
 {
-	u8 *p = map_aligned(mem->size);
+	u8 *p;
 	int err;
 
+	/* All of it is about to be used: too much would bring the OOM killer, not an error. */
+	if (mem->size > available_memory())
+		return -ENOMEM;
+	p = map_aligned(mem->size);
 	if (!p)
 		return -ENOMEM;
 	if (madvise(p, mem->size, MADV_HUGEPAGE))
@@ -204,7 +227,11 @@ int guest_mem_alloc(struct guest_mem *mem)
 		log_debug("no memory from %s: errno %d", mem->backing->name, -ret);
 	}
 	mem->hva = NULL;
-	return log_error(-ret, "%llu MiB of guest memory", mem->size >> 20);
+	log_error(-ret, "%llu MiB of guest memory", mem->size >> 20);
+	if (ret == -ENOMEM)
+		log_hint("%llu MiB are available: give less --mem",
+			 available_memory() >> 20);
+	return ret;
 }
 
 void guest_mem_free(struct guest_mem *mem)
