@@ -3,8 +3,7 @@
  * The Resource Manager: start-up, the work loop, and which message goes where.
  */
 
-#include "ctl/gunyah_test_ctl.h"
-#include "rm.h"
+#include "ctl.h"
 
 #define ANY_LENGTH		((size_t)-1)
 
@@ -85,6 +84,13 @@ static struct rm_message *find_message(u32 id)
 	return NULL;
 }
 
+const char *rm_message_name(u32 id)
+{
+	const struct rm_message *message = find_message(id);
+
+	return message ? message->name : "unknown";
+}
+
 static u32 handle(u32 id, struct rm_call *call)
 {
 	struct rm_message *message = find_message(id);
@@ -104,20 +110,57 @@ static u32 handle(u32 id, struct rm_call *call)
  * What a request changes is told by notifications while it is handled, so that
  * these reach the host before the reply does.
  */
-static bool serve_request(void)
+static void serve(const struct rm_header *header, struct rm_call *call)
 {
-	struct rm_call call = {
-		.sender = RM_VMID_HLOS,
-		.body = reply_body,
-	};
-	struct rm_header header;
 	u32 error;
 
-	if (!rm_rpc_receive(&header, &call.req, &call.len))
+	ctl_trace_begin(header->id, call);
+	error = handle(header->id, call);
+	ctl_trace_end(call, error);
+	rm_rpc_reply(header, error, call->body, call->body_len);
+}
+
+/* The same, but a test wants something to go wrong. */
+static void serve_badly(const struct rm_header *header, struct rm_call *call,
+			const struct ctl_fault *fault)
+{
+	u32 error = fault->code;
+
+	ctl_trace_begin(header->id, call);
+	if (fault->code == CTL_UNSET)
+		error = handle(header->id, call);
+	ctl_trace_end(call, error);
+	if (fault->hold)
+		rm_rpc_hold(true);
+	ctl_extra_send(&fault->extra);
+	ctl_reply_send(&fault->reply, header, error, call->body, call->body_len);
+}
+
+static bool serve_request(void)
+{
+	static struct rm_header header;
+	static struct rm_call call;
+	static const struct ctl_fault *fault;
+	static bool waits;
+
+	if (!waits) {
+		call = (struct rm_call) {
+			.sender = RM_VMID_HLOS,
+			.body = reply_body,
+		};
+		if (!rm_rpc_receive(&header, &call.req, &call.len))
+			return false;
+		fault = ctl_fault_take(header.id);
+	}
+	/* A test may have us stop here, and go on when it likes. */
+	waits = ctl_muted();
+	if (waits)
 		return false;
 
-	error = handle(header.id, &call);
-	rm_rpc_reply(&header, error, call.body, call.body_len);
+	if (fault)
+		serve_badly(&header, &call, fault);
+	else
+		serve(&header, &call);
 
 	return true;
 }
@@ -125,23 +168,12 @@ static bool serve_request(void)
 /* Does one piece of work at a time, so that others get the lock in between. */
 void rm_work(void)
 {
+	if (ctl_muted())
+		return;
 	rm_rpc_flush();
+	ctl_reply_work();
 	if (rm_vm_work() || serve_request())
 		rm_kick();
-}
-
-/* Faults, delays and unasked-for packets on request are not there yet. */
-int rm_control(u64 op, u64 arg0, u64 arg1, u64 arg2, u64 *out)
-{
-	(void)arg0;
-	(void)arg1;
-	(void)arg2;
-
-	if (op != GUNYAH_TEST_CTL_PROBE)
-		return GH_UNIMPLEMENTED;
-	*out = 0;
-
-	return GH_OK;
 }
 
 static u32 alloc_virq(void)

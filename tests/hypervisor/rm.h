@@ -16,6 +16,7 @@
  *   rm_overlay.c    writing what the guest needs to know into its tree
  *   rm_host_dt.c    the same for the primary VM
  *   rm_dump.c       all of this as text, for tests
+ *   ctl.h           what tests can have go wrong
  *
  * Everything here runs on one CPU at a time, under the hypervisor's lock, so
  * there are no locks of its own.
@@ -82,6 +83,9 @@ typedef void (*rm_count_fn)(void *arg, const char *name, u64 count);
 
 void rm_tell_counts(rm_count_fn fn, void *arg);
 
+/* Name of a request, "unknown" for what is not understood. */
+const char *rm_message_name(u32 id);
+
 /*
  * Packets (rm_rpc.c)
  */
@@ -112,6 +116,17 @@ bool rm_rpc_receive(struct rm_header *header, const void **payload, size_t *len)
 void rm_rpc_reply(const struct rm_header *request, u32 error,
 		  const void *body, size_t len);
 void rm_rpc_notify(u16 vmid, u32 id, const void *payload, size_t len);
+
+/*
+ * What only tests ask for: any packet, 1..RM_PACKET_SIZE bytes; nothing is sent
+ * meanwhile; interrupts of the host's ends for nothing; packets from the host
+ * that mean nothing, at most @nr.
+ */
+void rm_rpc_raw(const void *packet, size_t len);
+void rm_rpc_hold(bool hold);
+bool rm_rpc_held(void);
+void rm_rpc_interrupt(bool tx);
+void rm_rpc_fill(unsigned int nr);
 
 /*
  * What the guest's devicetree asks for (rm_config.c, rm_config_dev.c)
@@ -270,6 +285,11 @@ struct vm *rm_primary(void);
 const char *rm_vm_state_name(enum rm_vm_state state);
 /* Changes the state and tells the owner. */
 void rm_vm_set_state(struct rm_vm *vm, enum rm_vm_state state);
+
+/*
+ * A running VM is ended in this way, if there is such a one; for tests.
+ */
+bool rm_vm_end(u16 vmid, enum rm_exit_type type, u32 reason);
 
 /* Does what became due: VMs that ended, resets to be finished. */
 bool rm_vm_work(void);

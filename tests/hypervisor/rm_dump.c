@@ -5,7 +5,7 @@
  * but for lines that begin with "count": those numbers only grow.
  */
 
-#include "rm.h"
+#include "ctl.h"
 
 struct text {
 	char *buf;
@@ -13,8 +13,9 @@ struct text {
 	size_t len;
 };
 
-static __printf(2, 3) void put(struct text *text, const char *fmt, ...)
+static __printf(2, 3) void put(void *arg, const char *fmt, ...)
 {
+	struct text *text = arg;
 	size_t room = text->size - text->len;
 	va_list ap;
 	int len;
@@ -143,7 +144,11 @@ size_t rm_dump(char *buf, size_t size)
 			put_caps(&text, vm->vm);
 	put(&text, "virqs %u\n", virq_count());
 	put_memory(&text);
+	ctl_fault_tell(put, &text);
+	ctl_hypercall_tell(put, &text);
 	put_counts(&text);
+	ctl_hypercall_tell_counts(put, &text);
+	ctl_trace_tell(put, &text);
 
 	return text.len;
 }

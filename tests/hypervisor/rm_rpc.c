@@ -7,7 +7,7 @@
  * sends out, in the order in which things happened.
  */
 
-#include "rm.h"
+#include "ctl.h"
 
 struct rm_rpc_stats rm_rpc_stats;
 
@@ -21,6 +21,7 @@ struct out_msg {
 	size_t len;
 	size_t sent;		/* bytes of the payload */
 	bool started;		/* the first packet has left */
+	bool raw;		/* the payload is a packet, with its own header */
 	u8 payload[];
 };
 
@@ -38,6 +39,7 @@ static struct {
 	struct out_msg **out_tail;
 	unsigned int nr_notifications;
 	u16 notification_seq;
+	bool held;
 } rpc;
 
 void rm_rpc_init(struct msgq *in, struct msgq *out)
@@ -88,13 +90,24 @@ static bool out_drop(unsigned int type)
 	return false;
 }
 
+static bool queue_packet(const void *packet, size_t len)
+{
+	bool not_full;
+
+	/* No push: the threshold of 1 wakes the receiver. */
+	if (msgq_send(rpc.out, packet, len, false, &not_full))
+		return false;
+	rm_rpc_stats.packets_out++;
+
+	return true;
+}
+
 /* Sends the next packet of a message; false when the queue is full. */
 static bool out_packet(struct out_msg *msg)
 {
 	u8 packet[RM_PACKET_SIZE];
 	struct rm_header header = msg->header;
 	size_t len = msg->len - msg->sent;
-	bool not_full;
 
 	if (len > RM_PAYLOAD_SIZE)
 		len = RM_PAYLOAD_SIZE;
@@ -103,23 +116,32 @@ static bool out_packet(struct out_msg *msg)
 
 	memcpy(packet, &header, sizeof(header));
 	memcpy(packet + sizeof(header), msg->payload + msg->sent, len);
-	/* No push: the threshold of 1 wakes the receiver. */
-	if (msgq_send(rpc.out, packet, sizeof(header) + len, false, &not_full))
+	if (!queue_packet(packet, sizeof(header) + len))
 		return false;
 
 	msg->started = true;
 	msg->sent += len;
-	rm_rpc_stats.packets_out++;
+
+	return true;
+}
+
+static bool out_raw(struct out_msg *msg)
+{
+	if (!queue_packet(msg->payload, msg->len))
+		return false;
+	msg->sent = msg->len;
 
 	return true;
 }
 
 void rm_rpc_flush(void)
 {
-	while (rpc.out_head) {
-		if (!out_packet(rpc.out_head))
+	while (rpc.out_head && !rpc.held) {
+		struct out_msg *msg = rpc.out_head;
+
+		if (!(msg->raw ? out_raw(msg) : out_packet(msg)))
 			return;
-		if (rpc.out_head->sent == rpc.out_head->len)
+		if (msg->sent == msg->len)
 			out_remove(&rpc.out_head);
 	}
 }
@@ -152,8 +174,11 @@ void rm_rpc_reply(const struct rm_header *request, u32 error,
 {
 	struct out_msg *msg;
 
-	/* There is room for one waiting reply only. */
-	if (out_drop(RM_TYPE_REPLY))
+	/*
+	 * There is room for one waiting reply only. When a test has them wait,
+	 * it wants them all.
+	 */
+	if (!rpc.held && out_drop(RM_TYPE_REPLY))
 		rm_rpc_stats.replies_lost++;
 
 	if (error)
@@ -176,6 +201,7 @@ void rm_rpc_notify(u16 vmid, u32 id, const void *payload, size_t len)
 	/* No other VM has a channel to the Resource Manager yet. */
 	if (vmid != RM_VMID_HLOS)
 		return;
+	ctl_trace_notification(id, payload, len);
 
 	if (rpc.nr_notifications == MAX_NOTIFICATIONS &&
 	    out_drop(RM_TYPE_NOTIFICATION))
@@ -189,6 +215,53 @@ void rm_rpc_notify(u16 vmid, u32 id, const void *payload, size_t len)
 	memcpy(msg->payload, payload, len);
 	rpc.nr_notifications++;
 	out_add(msg);
+}
+
+/*
+ * For tests
+ */
+
+/* Of no type that would be dropped when too many wait. */
+void rm_rpc_raw(const void *packet, size_t len)
+{
+	struct out_msg *msg = out_new(RM_TYPE_CONTINUATION, 0, 0, len);
+
+	if (!msg) {
+		rm_rpc_stats.replies_lost++;
+		return;
+	}
+	msg->raw = true;
+	memcpy(msg->payload, packet, len);
+	out_add(msg);
+}
+
+void rm_rpc_hold(bool hold)
+{
+	rpc.held = hold;
+	rm_rpc_flush();
+}
+
+bool rm_rpc_held(void)
+{
+	return rpc.held;
+}
+
+void rm_rpc_interrupt(bool tx)
+{
+	virq_assert(tx ? &rpc.in->tx_virq : &rpc.out->rx_virq);
+}
+
+void rm_rpc_fill(unsigned int nr)
+{
+	const struct rm_header header = {
+		.api = RM_API,
+		.type = RM_TYPE_CONTINUATION,
+	};
+	bool not_full;
+
+	while (nr-- && !msgq_send(rpc.in, &header, sizeof(header), false,
+				  &not_full))
+		;
 }
 
 /*

@@ -328,6 +328,21 @@ static void report_exit(struct rm_vm *vm)
 	vm_exited(vm, exit->type, reason, nr_words);
 }
 
+bool rm_vm_end(u16 vmid, enum rm_exit_type type, u32 reason)
+{
+	u32 words[RM_EXIT_MAX_REASON] = { reason };
+	struct rm_vm *vm = rm_vm_find(vmid);
+
+	if (!vm || vmid == RM_VMID_HLOS || vm->state != RM_STATE_RUNNING)
+		return false;
+	vm_kill(vm->vm);
+	vm->exit.pending = false;
+	vm_exited(vm, type, words,
+		  type == RM_EXIT_PSCI_RESET2 ? RM_EXIT_MAX_REASON : 1);
+
+	return true;
+}
+
 u32 rm_vm_stop(struct rm_call *call)
 {
 	static const u32 no_flags;
