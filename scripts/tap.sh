@@ -41,17 +41,17 @@ begin_program()
 end_program()
 {
 	if [ "$plan" = skip ]; then
-		result skip "$program" "$reason"
+		result skip "$boot: $program" "$reason"
 	elif [ -z "$plan" ]; then
-		result "not ok" "$program: printed no plan"
+		result "not ok" "$boot: $program: printed no plan"
 	elif [ "$seen" != "$plan" ]; then
-		result "not ok" "$program: $seen of $plan tests reported"
+		result "not ok" "$boot: $program: $seen of $plan tests reported"
 	elif [ "$bad" = 0 ] && [ "$1" != 0 ] && [ "$1" != 4 ]; then
-		result "not ok" "$program: exit status $1"
+		result "not ok" "$boot: $program: exit status $1"
 	elif [ "$bad" != 0 ] && [ "$1" = 0 ]; then
-		result "not ok" "$program: failed, but exit status 0"
+		result "not ok" "$boot: $program: failed, but exit status 0"
 	elif [ "$seen" = 0 ]; then
-		result "not ok" "$program: no tests"
+		result "not ok" "$boot: $program: no tests"
 	fi
 	program=
 }
@@ -68,7 +68,7 @@ tap_line()
 		[ "$plan" != 0 ] || plan=skip
 	elif [[ $line =~ $re ]]; then
 		word=${BASH_REMATCH[1]}
-		name="$program: ${BASH_REMATCH[2]% }"
+		name="$boot: $program: ${BASH_REMATCH[2]% }"
 		seen=$((seen + 1))
 		if [ "$word" = ok ] && [[ ${BASH_REMATCH[4]^^} = SKIP ]]; then
 			word=skip
@@ -85,7 +85,7 @@ tap_line()
 # merge_tap NAME: standard input is what the boot NAME printed
 merge_tap()
 {
-	local line done=0
+	local boot=$1 line done=0
 	local program='' plan='' seen=0 bad=0 reason=''
 
 	while IFS= read -r line || [ -n "$line" ]; do
@@ -107,7 +107,7 @@ merge_tap()
 		esac
 	done
 	[ -z "$program" ] || end_program "missing"
-	[ $done = 1 ] || result "not ok" "$1: did not come to its end"
+	[ $done = 1 ] || result "not ok" "$boot: did not come to its end"
 }
 
 # What must not be in a kernel's log

@@ -70,7 +70,7 @@ kunit_initrd()
 	pack "$root" "$run/kunit.initrd"
 }
 
-# The Debian guest of linux_guest
+# What linux_guest boots
 guest_initrd()
 {
 	new_root "$run/guest" "$TOP/tests/qemu/guest-init"
@@ -79,33 +79,41 @@ guest_initrd()
 	pack "$run/guest" "$run/guest.initrd"
 }
 
-selftest_initrd()
+# selftest_machine NAME OPTIONS TEST...: a primary that runs these of the tests
+# that are wanted, with these options of the hypervisor
+selftest_machine()
 {
-	local root=$run/selftest name
+	local root=$run/$1 name=$1 options=$2 test
 
+	shift 2
 	new_root "$root" "$TOP/tests/qemu/selftest-init"
 	cp "$TOP/tests/qemu/init-common" "$root/"
 	add_modules "$root" "$release" "$BUILD/modules-$release"
 	cp "$BUILD/vmm/gunyah-vmm" "$root/bin/"
 	mkdir "$root/tests" "$root/guest"
-	while read -r name; do
-		cp "$BUILD/selftests/$name" "$root/tests/"
-	done <"$BUILD/selftests/tests.list"
 	cp "$TOP/tests/qemu/linux_guest" "$root/tests/"
-	for name in $(cat "$BUILD/selftests/tests.list") linux_guest; do
-		! wanted "$name" || echo "$name"
+	while read -r test; do
+		cp "$BUILD/selftests/$test" "$root/tests/"
+	done <"$BUILD/selftests/tests.list"
+	for test in "$@"; do
+		! wanted "$test" || echo "$test"
 	done >"$root/tests/list"
 	cp "$CACHE/image-$KERNEL/Image" "$root/guest/"
 	cp "$run/guest.initrd" "$root/guest/initrd"
-	pack "$root" "$run/selftest.initrd"
+	pack "$root" "$run/$name.initrd"
+	primary_dtb "$run/$name.dtb" 2 "$BOOTARGS" "$run/$name.initrd" "$options"
 }
 
-assemble_selftests()
+# As in a production build, capabilities are random and guests boot only from
+# lent memory; then as in a debug build.
+selftest_machines()
 {
+	local tests
+
+	mapfile -t tests <"$BUILD/selftests/tests.list"
 	guest_initrd
-	selftest_initrd
-	primary_dtb "$run/selftest.dtb" 2 "$BOOTARGS" "$run/selftest.initrd" \
-		caps=random
+	selftest_machine production caps=random "${tests[@]}" linux_guest
+	selftest_machine debug rm=debug gunyah_lifecycle gunyah_lend
 }
 
 boot_kunit()
@@ -114,19 +122,23 @@ boot_kunit()
 		"$BOOTARGS kunit.enable=1"
 }
 
+# boot_selftest NAME
 boot_selftest()
 {
-	boot_hypervisor "$run/selftest.log" 3 "$image" "$run/selftest.initrd" \
-		"$run/selftest.dtb" "$BUILD/hypervisor/gunyah-test-hyp.elf"
+	boot_hypervisor "$run/$1.log" 3 "$image" "$run/$1.initrd" \
+		"$run/$1.dtb" "$BUILD/hypervisor/gunyah-test-hyp.elf"
 }
 
-# run_boot NAME: boots, judges
+# run_boot NAME COMMAND...: boots, judges
 run_boot()
 {
-	say "==> Boot $1 (messages: $run/$1.log)"
-	rm -f "$run/$1.log"
-	merge_tap "$1" < <("boot_$1" </dev/null)
-	check_log "$1" "$run/$1.log"
+	local name=$1
+
+	shift
+	say "==> Boot $name (messages: $run/$name.log)"
+	rm -f "$run/$name.log"
+	merge_tap "$name" < <("$@" </dev/null)
+	check_log "$name" "$run/$name.log"
 }
 
 kunit=0
@@ -140,13 +152,17 @@ fetch
 build
 [ $kunit = 0 ] || step "Put the machine for KUnit together" kunit_initrd
 [ $selftests = 0 ] ||
-	step "Put the machines for the selftests together" assemble_selftests
+	step "Put the machines for the selftests together" selftest_machines
 
 LIMIT=$TIMEOUT
 start=$SECONDS
 echo "TAP version 13"
-[ $kunit = 0 ] || run_boot kunit
-[ $selftests = 0 ] || run_boot selftest
+[ $kunit = 0 ] || run_boot kunit boot_kunit
+for name in production debug; do
+	if [ $selftests = 1 ] && [ -s "$run/$name/tests/list" ]; then
+		run_boot "$name" boot_selftest "$name"
+	fi
+done
 say "==> Tests took $((SECONDS - start)) s"
 summary
-[ "$failed" = 0 ]
+[ "$failed" = 0 ] && [ "$passed" != 0 ]
