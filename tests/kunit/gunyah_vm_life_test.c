@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit: life of a VM, with a Resource Manager that is nothing but a state, a
- * list of what it was asked, and faults on demand.
+ * KUnit: life of a VM.
  *
  * The VM manager is compiled in here, so that the Resource Manager's functions
  * can be replaced.
@@ -26,334 +25,10 @@
 #include "../../drivers/virt/gunyah/vm_mgr_vm.c"
 #include "../../drivers/virt/gunyah/vm_mgr.c"
 
-#define TEST_VMID	128
-#define TEST_HOST	3
+#include "gunyah_vm_fake_rm.c"
+
 #define TEST_GPA	0x80000000UL
 #define TEST_UADDR	0x10000UL
-
-/* What the Resource Manager is asked, one letter each. */
-#define ALLOC		"A"
-#define WHO		"W"
-#define LEND		"L"
-#define SHARE		"S"
-#define CONFIGURE	"C"
-#define INIT		"I"
-#define RESOURCES	"G"
-#define START		"T"
-#define STOP		"X"
-#define RESET		"R"
-#define RECLAIM		"M"
-#define DEALLOC		"D"
-
-enum fake_state {
-	FAKE_FREE,
-	FAKE_LOAD,
-	FAKE_INIT,
-	FAKE_INIT_FAILED,
-	FAKE_READY,
-	FAKE_RUNNING,
-	FAKE_EXITED,
-	FAKE_RESET,
-};
-
-/**
- * struct gh_rm - the Resource Manager
- * @dev: for messages
- * @nb: who wants notifications
- * @state: of its only VM
- * @parcels: which memory handles are in use
- * @trace: what it was asked
- * @fail_op: fail the next of these
- * @fail_errno: with this
- * @unsent: and do so without having heard of it
- * @reclaims_busy: how many reclaims fail
- * @exits_at_start: the guest exits before the start is answered
- * @exits_at_stop: the guest exits by itself when it is to be stopped
- * @late: notifications of stop and reset come after the reply
- * @late_work: brings them
- * @mute: neither replies nor notifications come: it is gone
- */
-struct gh_rm {
-	struct device *dev;
-	struct notifier_block *nb;
-	enum fake_state state;
-	unsigned long parcels;
-	char trace[64];
-	char fail_op;
-	int fail_errno;
-	bool unsent;
-	unsigned int reclaims_busy;
-	bool exits_at_start;
-	bool exits_at_stop;
-	bool late;
-	struct delayed_work late_work;
-	bool mute;
-};
-
-/* Returns what the request is to return, or 0 if it is to be served. */
-static int fake_asked(struct gh_rm *rm, const char *op)
-{
-	if (rm->mute)
-		return -ENODEV;
-
-	strlcat(rm->trace, op, sizeof(rm->trace));
-	if (rm->fail_op != *op)
-		return 0;
-	rm->fail_op = 0;
-	return rm->fail_errno;
-}
-
-static void fake_notify_exit(struct gh_rm *rm, u16 type)
-{
-	struct {
-		struct gh_rm_vm_exited_payload head;
-		u8 reason[12];
-	} __packed payload = {
-		.head.vmid = cpu_to_le16(TEST_VMID),
-		.head.exit_type = cpu_to_le16(type),
-		.head.exit_reason_size = cpu_to_le32(U32_MAX),
-		.reason = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 },
-	};
-	struct gh_rm_notification notif = { .buff = &payload, .size = sizeof(payload) };
-
-	rm->nb->notifier_call(rm->nb, GH_RM_NOTIF_VM_EXITED, &notif);
-}
-
-static void fake_notify_reset(struct gh_rm *rm)
-{
-	struct gh_rm_vm_status_payload payload = {
-		.vmid = cpu_to_le16(TEST_VMID),
-		.vm_status = GH_RM_VM_STATUS_RESET,
-	};
-	struct gh_rm_notification notif = { .buff = &payload, .size = sizeof(payload) };
-
-	rm->nb->notifier_call(rm->nb, GH_RM_NOTIF_VM_STATUS, &notif);
-}
-
-static void fake_notify(struct gh_rm *rm)
-{
-	if (rm->state == FAKE_EXITED)
-		fake_notify_exit(rm, rm->exits_at_stop ? GH_VM_EXIT_TYPE_PSCI_POWER_OFF :
-							 GH_VM_EXIT_TYPE_VM_FORCE_STOPPED);
-	else if (rm->state == FAKE_RESET)
-		fake_notify_reset(rm);
-}
-
-static void fake_late_work(struct work_struct *work)
-{
-	fake_notify(container_of(to_delayed_work(work), struct gh_rm, late_work));
-}
-
-static void fake_notify_somewhen(struct gh_rm *rm)
-{
-	if (rm->late)
-		schedule_delayed_work(&rm->late_work, HZ / 20);
-	else
-		fake_notify(rm);
-}
-
-struct gh_rm *gh_rm_get(struct gh_rm *rm)
-{
-	return rm;
-}
-
-void gh_rm_put(struct gh_rm *rm)
-{
-}
-
-struct device *gh_rm_dev(struct gh_rm *rm)
-{
-	return rm->dev;
-}
-
-int gh_rm_notifier_register(struct gh_rm *rm, struct notifier_block *nb)
-{
-	rm->nb = nb;
-	return 0;
-}
-
-int gh_rm_notifier_unregister(struct gh_rm *rm, struct notifier_block *nb)
-{
-	rm->nb = NULL;
-	return 0;
-}
-
-int gh_rm_alloc_vmid(struct gh_rm *rm, u16 *vmid)
-{
-	int ret = fake_asked(rm, ALLOC);
-
-	if (ret)
-		return ret;
-	rm->state = FAKE_LOAD;
-	*vmid = TEST_VMID;
-	return 0;
-}
-
-int gh_rm_dealloc_vmid(struct gh_rm *rm, u16 vmid)
-{
-	int ret = fake_asked(rm, DEALLOC);
-
-	if (ret)
-		return ret;
-	if (rm->state != FAKE_LOAD && rm->state != FAKE_RESET)
-		return -EBADFD;
-	rm->state = FAKE_FREE;
-	return 0;
-}
-
-int gh_rm_get_vmid(struct gh_rm *rm, u16 *vmid)
-{
-	int ret = fake_asked(rm, WHO);
-
-	if (!ret)
-		*vmid = TEST_HOST;
-	return ret;
-}
-
-static int fake_parcel(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel, const char *op)
-{
-	struct gh_rm_mem_entry entry;
-	size_t n = 0;
-	int ret = fake_asked(rm, op);
-
-	if (ret)
-		return ret;
-	while (parcel->next_entries(parcel->priv, &entry, 1))
-		n++;
-	if (n != parcel->n_mem_entries)
-		return -EINVAL;
-
-	parcel->mem_handle = ffz(rm->parcels);
-	parcel->held = true;
-	__set_bit(parcel->mem_handle, &rm->parcels);
-	return 0;
-}
-
-int gh_rm_mem_lend(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel)
-{
-	return fake_parcel(rm, parcel, LEND);
-}
-
-int gh_rm_mem_share(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel)
-{
-	return fake_parcel(rm, parcel, SHARE);
-}
-
-int gh_rm_mem_reclaim(struct gh_rm *rm, u32 mem_handle)
-{
-	int ret = fake_asked(rm, RECLAIM);
-
-	if (ret)
-		return ret;
-	if (rm->reclaims_busy) {
-		rm->reclaims_busy--;
-		return -EBUSY;
-	}
-	if (mem_handle >= BITS_PER_LONG || !test_bit(mem_handle, &rm->parcels))
-		return -EINVAL;
-	if (rm->state != FAKE_LOAD && rm->state != FAKE_RESET && rm->state != FAKE_INIT_FAILED)
-		return -EBUSY;
-	__clear_bit(mem_handle, &rm->parcels);
-	return 0;
-}
-
-/* A step of the start; if it fails it leaves the VM failed, if it was heard of. */
-static int fake_step(struct gh_rm *rm, const char *op, enum fake_state from, enum fake_state to)
-{
-	int ret = fake_asked(rm, op);
-
-	if (ret && rm->unsent)
-		return ret;
-	if (rm->state != from)
-		return -EBADFD;
-	rm->state = ret ? FAKE_INIT_FAILED : to;
-	return ret;
-}
-
-int gh_rm_vm_configure(struct gh_rm *rm, u16 vmid, enum gh_rm_vm_auth_mechanism auth,
-		       u32 mem_handle, u64 image_offset, u64 image_size,
-		       u64 dtb_offset, u64 dtb_size)
-{
-	if (!test_bit(mem_handle, &rm->parcels) || dtb_offset != PAGE_SIZE ||
-	    dtb_size != 2 * PAGE_SIZE)
-		return -EINVAL;
-	return fake_step(rm, CONFIGURE, FAKE_LOAD, FAKE_INIT);
-}
-
-int gh_rm_vm_init(struct gh_rm *rm, u16 vmid)
-{
-	return fake_step(rm, INIT, FAKE_INIT, FAKE_READY);
-}
-
-int gh_rm_vm_start(struct gh_rm *rm, u16 vmid)
-{
-	int ret = fake_step(rm, START, FAKE_READY, FAKE_RUNNING);
-
-	if (!ret && rm->exits_at_start) {
-		rm->state = FAKE_EXITED;
-		fake_notify_exit(rm, GH_VM_EXIT_TYPE_PSCI_POWER_OFF);
-	}
-	return ret;
-}
-
-int gh_rm_vm_stop(struct gh_rm *rm, u16 vmid)
-{
-	int ret = fake_asked(rm, STOP);
-
-	if (ret)
-		return ret;
-	if (rm->state != FAKE_RUNNING)
-		return -EBADFD;
-	rm->state = FAKE_EXITED;
-	fake_notify_somewhen(rm);
-	return rm->exits_at_stop ? -EBADFD : 0;
-}
-
-int gh_rm_vm_reset(struct gh_rm *rm, u16 vmid)
-{
-	int ret = fake_asked(rm, RESET);
-
-	if (ret)
-		return ret;
-	if (rm->state != FAKE_READY && rm->state != FAKE_INIT_FAILED && rm->state != FAKE_EXITED)
-		return -EBADFD;
-	rm->state = FAKE_RESET;
-	fake_notify_somewhen(rm);
-	return 0;
-}
-
-int gh_rm_get_hyp_resources(struct gh_rm *rm, u16 vmid, struct gh_rm_hyp_resources **resources)
-{
-	int ret = fake_asked(rm, RESOURCES);
-
-	if (ret)
-		return ret;
-	*resources = kzalloc(struct_size(*resources, entries, 2), GFP_KERNEL);
-	if (!*resources)
-		return -ENOMEM;
-	(*resources)->n_entries = cpu_to_le32(2);
-	(*resources)->entries[0].type = GH_RESOURCE_TYPE_VCPU;
-	(*resources)->entries[1].type = GH_RESOURCE_TYPE_BELL_TX;
-	(*resources)->entries[1].resource_label = cpu_to_le32(7);
-	return 0;
-}
-
-struct gh_resource *gh_rm_alloc_resource(struct gh_rm *rm,
-					 const struct gh_rm_hyp_resource *hyp_resource)
-{
-	struct gh_resource *rsc = kzalloc(sizeof(*rsc), GFP_KERNEL);
-
-	if (rsc) {
-		rsc->type = hyp_resource->type;
-		rsc->label = le32_to_cpu(hyp_resource->resource_label);
-	}
-	return rsc;
-}
-
-void gh_rm_free_resource(struct gh_resource *ghrsc)
-{
-	kfree(ghrsc);
-}
 
 /*
  * Memory that is not there
@@ -623,6 +298,20 @@ static void failed_start(struct kunit *test)
 	expect_nothing_left(test);
 }
 
+/* For half a minute at most. */
+static bool wait_for(struct life *life, unsigned int n_parcels, int n_released)
+{
+	unsigned int i;
+
+	for (i = 0; i < 300; i++) {
+		if (hweight_long(READ_ONCE(life->rm.parcels)) == n_parcels &&
+		    READ_ONCE(released) == n_released)
+			return true;
+		msleep(100);
+	}
+	return false;
+}
+
 static void memory_is_kept_until_reclaimed(struct kunit *test)
 {
 	struct life *life = test->priv;
@@ -631,14 +320,12 @@ static void memory_is_kept_until_reclaimed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(ghvm));
 	life->rm.reclaims_busy = 3;
 	close_vm(life);
-	/* Both fail once, then one of them a second time. */
+	/* Both fail at first, then one of them once more. */
 	KUNIT_EXPECT_EQ(test, released, 0);
 	KUNIT_EXPECT_EQ(test, life->rm.state, FAKE_RESET);
-	msleep(1500);
-	KUNIT_EXPECT_EQ(test, released, 0);
-	KUNIT_EXPECT_EQ(test, hweight_long(life->rm.parcels), 1);
+	KUNIT_EXPECT_TRUE(test, wait_for(life, 1, 0));
 	KUNIT_EXPECT_EQ(test, life->rm.state, FAKE_RESET);
-	msleep(2500);
+	KUNIT_EXPECT_TRUE(test, wait_for(life, 0, 2));
 	KUNIT_EXPECT_STREQ(test, life->rm.trace,
 			   TO_RUN STOP RESET RECLAIM RECLAIM RECLAIM RECLAIM RECLAIM DEALLOC);
 	expect_nothing_left(test);

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit: who takes a guest's writes.
+ */
+
+#include <kunit/test.h>
+#include <linux/module.h>
+
+#undef EXPORT_SYMBOL_GPL
+#define EXPORT_SYMBOL_GPL(_symbol)
+
+#include "../../drivers/virt/gunyah/vm_mgr_io.c"
+
+#define ADDR		0x1000
+#define MAX_HANDLERS	4
+
+struct io {
+	struct gh_vm ghvm;
+	struct gh_vm_io_handler handlers[MAX_HANDLERS];
+	struct gh_vm_io_handler *taken_by;
+	unsigned int taken;
+};
+
+static struct io *current_io;
+
+static void take(struct gh_vm_io_handler *handler, u64 addr, u32 len, u64 data)
+{
+	current_io->taken_by = handler;
+	current_io->taken++;
+}
+
+static int io_init(struct kunit *test)
+{
+	struct io *io = kunit_kzalloc(test, sizeof(*io), GFP_KERNEL);
+
+	if (!io)
+		return -ENOMEM;
+	mutex_init(&io->ghvm.io_lock);
+	hash_init(io->ghvm.io_handlers);
+	current_io = io;
+	test->priv = io;
+	return 0;
+}
+
+static int add(struct io *io, unsigned int i, u64 addr, u8 len, bool datamatch, u64 data)
+{
+	struct gh_vm_io_handler *handler = &io->handlers[i];
+
+	handler->addr = addr;
+	handler->len = len;
+	handler->datamatch = datamatch;
+	handler->data = data;
+	handler->write = take;
+	return gh_vm_add_io_handler(&io->ghvm, handler);
+}
+
+/* Which handler takes the write: its index, or -1. */
+static int who(struct io *io, u64 addr, u32 len, u64 data)
+{
+	int ret;
+
+	io->taken_by = NULL;
+	io->taken = 0;
+	ret = gh_vm_mmio_write(&io->ghvm, addr, len, data);
+	if (ret == -ENOENT && !io->taken)
+		return -1;
+	if (ret || io->taken != 1)
+		return -2;
+	return io->taken_by - io->handlers;
+}
+
+static void bad_handlers(struct kunit *test)
+{
+	static const u8 lens[] = { 3, 5, 6, 7, 9, 16, 255 };
+	struct io *io = test->priv;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(lens); i++)
+		KUNIT_EXPECT_EQ(test, -EINVAL, add(io, 0, ADDR, lens[i], false, 0));
+	KUNIT_EXPECT_EQ(test, -EINVAL, add(io, 0, ADDR, 0, true, 0));
+	KUNIT_EXPECT_EQ(test, -EINVAL, add(io, 0, U64_MAX - 2, 4, false, 0));
+	KUNIT_EXPECT_EQ(test, -1, who(io, ADDR, 4, 0));
+}
+
+static void length(struct kunit *test)
+{
+	struct io *io = test->priv;
+
+	KUNIT_EXPECT_EQ(test, 0, add(io, 0, ADDR, 4, false, 0));
+	KUNIT_EXPECT_EQ(test, 0, add(io, 1, ADDR, 2, false, 0));
+	KUNIT_EXPECT_EQ(test, 0, add(io, 2, ADDR + 4, 0, false, 0));
+
+	KUNIT_EXPECT_EQ(test, 0, who(io, ADDR, 4, 0));
+	KUNIT_EXPECT_EQ(test, 0, who(io, ADDR, 4, U32_MAX));
+	KUNIT_EXPECT_EQ(test, 1, who(io, ADDR, 2, 5));
+	KUNIT_EXPECT_EQ(test, -1, who(io, ADDR, 1, 5));
+	KUNIT_EXPECT_EQ(test, -1, who(io, ADDR, 8, 5));
+	KUNIT_EXPECT_EQ(test, -1, who(io, ADDR + 2, 4, 5));
+	KUNIT_EXPECT_EQ(test, 2, who(io, ADDR + 4, 1, 5));
+	KUNIT_EXPECT_EQ(test, 2, who(io, ADDR + 4, 8, 5));
+}
+
+static void value(struct kunit *test)
+{
+	struct io *io = test->priv;
+
+	KUNIT_EXPECT_EQ(test, 0, add(io, 0, ADDR, 4, true, 0));
+	KUNIT_EXPECT_EQ(test, 0, add(io, 1, ADDR, 4, true, 1));
+	KUNIT_EXPECT_EQ(test, 0, add(io, 2, ADDR, 8, true, 1));
+	/* The bits above its length do not count. */
+	KUNIT_EXPECT_EQ(test, 0, add(io, 3, ADDR, 1, true, 0x302));
+
+	KUNIT_EXPECT_EQ(test, 0, who(io, ADDR, 4, 0));
+	KUNIT_EXPECT_EQ(test, 1, who(io, ADDR, 4, 1));
+	KUNIT_EXPECT_EQ(test, 2, who(io, ADDR, 8, 1));
+	KUNIT_EXPECT_EQ(test, -1, who(io, ADDR, 8, BIT_ULL(32) | 1));
+	KUNIT_EXPECT_EQ(test, -1, who(io, ADDR, 4, 2));
+	KUNIT_EXPECT_EQ(test, 3, who(io, ADDR, 1, 2));
+}
+
+static void collisions(struct kunit *test)
+{
+	struct io *io = test->priv;
+
+	KUNIT_EXPECT_EQ(test, 0, add(io, 0, ADDR, 4, true, 7));
+	KUNIT_EXPECT_EQ(test, -EEXIST, add(io, 1, ADDR, 4, true, 7));
+	KUNIT_EXPECT_EQ(test, -EEXIST, add(io, 1, ADDR, 4, true, BIT_ULL(32) | 7));
+	KUNIT_EXPECT_EQ(test, -EEXIST, add(io, 1, ADDR, 4, false, 0));
+	KUNIT_EXPECT_EQ(test, -EEXIST, add(io, 1, ADDR, 0, false, 0));
+	KUNIT_EXPECT_EQ(test, 0, add(io, 1, ADDR, 2, false, 0));
+	KUNIT_EXPECT_EQ(test, 0, add(io, 2, ADDR + 1, 0, false, 0));
+	KUNIT_EXPECT_EQ(test, -EEXIST, add(io, 3, ADDR + 1, 4, true, 0));
+}
+
+static void removal(struct kunit *test)
+{
+	struct io *io = test->priv;
+
+	KUNIT_EXPECT_EQ(test, 0, add(io, 0, ADDR, 4, true, 0));
+	KUNIT_EXPECT_EQ(test, 0, add(io, 1, ADDR, 4, true, 1));
+	gh_vm_remove_io_handler(&io->ghvm, &io->handlers[0]);
+	KUNIT_EXPECT_EQ(test, -1, who(io, ADDR, 4, 0));
+	KUNIT_EXPECT_EQ(test, 1, who(io, ADDR, 4, 1));
+	KUNIT_EXPECT_EQ(test, 0, add(io, 2, ADDR, 4, true, 0));
+	KUNIT_EXPECT_EQ(test, 2, who(io, ADDR, 4, 0));
+}
+
+static struct kunit_case io_cases[] = {
+	KUNIT_CASE(bad_handlers),
+	KUNIT_CASE(length),
+	KUNIT_CASE(value),
+	KUNIT_CASE(collisions),
+	KUNIT_CASE(removal),
+	{}
+};
+
+static struct kunit_suite io_suite = {
+	.name = "gunyah-vm-io",
+	.init = io_init,
+	.test_cases = io_cases,
+};
+
+kunit_test_suite(io_suite);
+
+MODULE_DESCRIPTION("KUnit: writes of Gunyah guests");
+MODULE_LICENSE("GPL");
