@@ -476,7 +476,39 @@ int gh_rm_request_call(struct gh_rm *rm, struct gh_rm_request *req)
 }
 
 /**
- * gh_rm_call() - send a request whose reply is empty
+ * gh_rm_bad_reply() - refuse a reply that is not as it should be
+ * @req: the request
+ *
+ * Return: -EBADMSG.
+ */
+int gh_rm_bad_reply(struct gh_rm_request *req)
+{
+	dev_err_ratelimited(req->rm->dev, "message %#x: bad reply of %zu bytes\n",
+			    req->header.msg_id, req->reply_size);
+
+	return -EBADMSG;
+}
+
+/**
+ * gh_rm_request_call_empty() - send a request whose reply is empty
+ * @rm: the Resource Manager
+ * @req: the request; to be called once
+ *
+ * Context: process context, may sleep; waits killably.
+ * Return: 0, or an errno as described in linux/gunyah_rsc_mgr.h.
+ */
+int gh_rm_request_call_empty(struct gh_rm *rm, struct gh_rm_request *req)
+{
+	int ret = gh_rm_request_call(rm, req);
+
+	if (!ret && req->reply_size)
+		ret = gh_rm_bad_reply(req);
+
+	return ret;
+}
+
+/**
+ * gh_rm_call() - send a request with a short payload and an empty reply
  * @rm: the Resource Manager
  * @msg_id: what it is about
  * @payload: of the request
@@ -495,9 +527,7 @@ int gh_rm_call(struct gh_rm *rm, u32 msg_id, const void *payload, size_t size)
 		return -ENOMEM;
 
 	memcpy(req->payload, payload, size);
-	ret = gh_rm_request_call(rm, req);
-	if (!ret && req->reply_size)
-		ret = -EBADMSG;
+	ret = gh_rm_request_call_empty(rm, req);
 	gh_rm_request_put(req);
 
 	return ret;

@@ -170,8 +170,8 @@ static int gh_rm_mem_create(struct gh_rm *rm, u32 msg_id, struct gh_rm_mem_parce
 	req->dispose = gh_rm_dispose_parcel;
 	ret = gh_rm_request_call(rm, req);
 	parcel->held = !ret || req->unanswered;
-	if (!ret)
-		ret = gh_rm_parse_handle(req->reply, req->reply_size, &parcel->mem_handle);
+	if (!ret && gh_rm_parse_handle(req->reply, req->reply_size, &parcel->mem_handle))
+		ret = gh_rm_bad_reply(req);
 
 out_put:
 	gh_rm_request_put(req);
@@ -199,9 +199,7 @@ static int gh_rm_mem_append(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel, s
 		goto out_put;
 	}
 
-	ret = gh_rm_request_call(rm, req);
-	if (!ret && req->reply_size)
-		ret = -EBADMSG;
+	ret = gh_rm_request_call_empty(rm, req);
 
 out_put:
 	gh_rm_request_put(req);

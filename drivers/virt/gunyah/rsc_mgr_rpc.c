@@ -69,12 +69,13 @@ static int gh_rm_parse_vmid(const void *reply, size_t size, u16 *vmid)
 {
 	const struct gh_rm_vmid *body = reply;
 
-	if (size != sizeof(*body) || body->reserved)
+	if (size != sizeof(*body) || body->reserved ||
+	    body->vmid == cpu_to_le16(GH_VMID_INVAL))
 		return -EBADMSG;
 
 	*vmid = le16_to_cpu(body->vmid);
 
-	return *vmid == GH_VMID_INVAL ? -EBADMSG : 0;
+	return 0;
 }
 
 static void gh_rm_dispose_vmid(struct gh_rm *rm, const void *reply, size_t size)
@@ -105,8 +106,8 @@ int gh_rm_alloc_vmid(struct gh_rm *rm, u16 *vmid)
 	/* VMID 0: any */
 	req->dispose = gh_rm_dispose_vmid;
 	ret = gh_rm_request_call(rm, req);
-	if (!ret)
-		ret = gh_rm_parse_vmid(req->reply, req->reply_size, vmid);
+	if (!ret && gh_rm_parse_vmid(req->reply, req->reply_size, vmid))
+		ret = gh_rm_bad_reply(req);
 	gh_rm_request_put(req);
 
 	return ret;
@@ -164,9 +165,7 @@ int gh_rm_vm_stop(struct gh_rm *rm, u16 vmid)
 	body->reason = cpu_to_le32(GH_RM_VM_STOP_REASON_FORCED);
 	/* A VM may exit at any time. */
 	req->expected = GH_RM_ERROR_VM_STATE;
-	ret = gh_rm_request_call(rm, req);
-	if (!ret && req->reply_size)
-		ret = -EBADMSG;
+	ret = gh_rm_request_call_empty(rm, req);
 	gh_rm_request_put(req);
 
 	return ret;
@@ -249,26 +248,34 @@ int gh_rm_get_vmid(struct gh_rm *rm, u16 *vmid)
 		return -ENOMEM;
 
 	ret = gh_rm_request_call(rm, req);
-	if (!ret)
-		ret = gh_rm_parse_vmid(req->reply, req->reply_size, vmid);
+	if (!ret && gh_rm_parse_vmid(req->reply, req->reply_size, vmid))
+		ret = gh_rm_bad_reply(req);
 	gh_rm_request_put(req);
 
 	return ret;
 }
 EXPORT_SYMBOL_GPL(gh_rm_get_vmid);
 
-static int gh_rm_parse_resources(const void *reply, size_t size,
-				 struct gh_rm_hyp_resources **resources)
+static bool gh_rm_resources_are_valid(const struct gh_rm_hyp_resources *body, size_t size)
 {
-	const struct gh_rm_hyp_resources *body = reply;
+	return size >= sizeof(*body) &&
+	       size == struct_size(body, entries, le32_to_cpu(body->n_entries));
+}
 
-	if (size < sizeof(*body) ||
-	    size != struct_size(body, entries, le32_to_cpu(body->n_entries)))
-		return -EBADMSG;
+static int gh_rm_copy_resources(struct gh_rm_request *req, struct gh_rm_hyp_resources **resources)
+{
+	void *copy;
 
-	*resources = kmemdup(reply, size, GFP_KERNEL);
+	if (!gh_rm_resources_are_valid(req->reply, req->reply_size))
+		return gh_rm_bad_reply(req);
 
-	return *resources ? 0 : -ENOMEM;
+	copy = kmemdup(req->reply, req->reply_size, GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+
+	*resources = copy;
+
+	return 0;
 }
 
 /**
@@ -293,7 +300,7 @@ int gh_rm_get_hyp_resources(struct gh_rm *rm, u16 vmid, struct gh_rm_hyp_resourc
 	body->vmid = cpu_to_le16(vmid);
 	ret = gh_rm_request_call(rm, req);
 	if (!ret)
-		ret = gh_rm_parse_resources(req->reply, req->reply_size, resources);
+		ret = gh_rm_copy_resources(req, resources);
 	gh_rm_request_put(req);
 
 	return ret;
