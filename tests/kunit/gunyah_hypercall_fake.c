@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/tracepoint.h>
 
 #include "gunyah_hypercall_fake.h"
 
@@ -27,6 +28,10 @@ struct gh_fake_script_entry {
 static DEFINE_SPINLOCK(gh_fake_lock);
 static LIST_HEAD(gh_fake_answers);
 static LIST_HEAD(gh_fake_queues);
+
+static struct tracepoint *gh_fake_console;
+static const char *gh_fake_log_text;
+static atomic_t gh_fake_log_count;
 
 static struct fwnode_handle *gh_fake_fwnode;
 static struct irq_domain *gh_fake_domain;
@@ -398,6 +403,42 @@ void gh_fake_msgq_resource(const struct gh_fake_msgq *queue, struct gh_resource 
 }
 EXPORT_SYMBOL_GPL(gh_fake_msgq_resource);
 
+static void gh_fake_log_probe(void *data, const char *text, size_t size)
+{
+	const char *wanted = READ_ONCE(gh_fake_log_text);
+
+	if (wanted && strnstr(text, wanted, size))
+		atomic_inc(&gh_fake_log_count);
+}
+
+static void gh_fake_find_console(struct tracepoint *tracepoint, void *data)
+{
+	if (!strcmp(tracepoint->name, "console"))
+		gh_fake_console = tracepoint;
+}
+
+/**
+ * gh_fake_log_watch() - begin to count messages
+ * @text: count those with this text in them; NULL for none
+ */
+void gh_fake_log_watch(const char *text)
+{
+	WRITE_ONCE(gh_fake_log_text, text);
+	atomic_set(&gh_fake_log_count, 0);
+}
+EXPORT_SYMBOL_GPL(gh_fake_log_watch);
+
+/**
+ * gh_fake_log_seen() - how many messages there were
+ *
+ * Return: their number since gh_fake_log_watch().
+ */
+unsigned int gh_fake_log_seen(void)
+{
+	return atomic_read(&gh_fake_log_count);
+}
+EXPORT_SYMBOL_GPL(gh_fake_log_seen);
+
 static void gh_fake_irq_nop(struct irq_data *data)
 {
 }
@@ -484,7 +525,7 @@ void gh_fake_irq_raise(u32 intid)
 }
 EXPORT_SYMBOL_GPL(gh_fake_irq_raise);
 
-static int __init gh_fake_init(void)
+static int __init gh_fake_irq_init(void)
 {
 	gh_fake_fwnode = irq_domain_alloc_named_fwnode("gunyah-fake");
 	if (!gh_fake_fwnode)
@@ -498,13 +539,39 @@ static int __init gh_fake_init(void)
 
 	return 0;
 }
+
+static void gh_fake_irq_exit(void)
+{
+	irq_domain_remove(gh_fake_domain);
+	irq_domain_free_fwnode(gh_fake_fwnode);
+}
+
+static int __init gh_fake_init(void)
+{
+	int ret;
+
+	for_each_kernel_tracepoint(gh_fake_find_console, NULL);
+	if (!gh_fake_console)
+		return -EOPNOTSUPP;
+
+	ret = gh_fake_irq_init();
+	if (ret)
+		return ret;
+
+	ret = tracepoint_probe_register(gh_fake_console, gh_fake_log_probe, NULL);
+	if (ret)
+		gh_fake_irq_exit();
+
+	return ret;
+}
 module_init(gh_fake_init);
 
 static void __exit gh_fake_exit(void)
 {
+	tracepoint_probe_unregister(gh_fake_console, gh_fake_log_probe, NULL);
+	tracepoint_synchronize_unregister();
 	gh_fake_script_clear();
-	irq_domain_remove(gh_fake_domain);
-	irq_domain_free_fwnode(gh_fake_fwnode);
+	gh_fake_irq_exit();
 }
 module_exit(gh_fake_exit);
 

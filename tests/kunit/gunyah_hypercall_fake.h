@@ -43,6 +43,13 @@ unsigned int gh_fake_script_left(void);
 void gh_fake_script_clear(void);
 
 /*
+ * Kernel log: how often a text was printed
+ */
+
+void gh_fake_log_watch(const char *text);
+unsigned int gh_fake_log_seen(void);
+
+/*
  * Interrupt controller, with shared peripheral interrupts as a GIC has them
  */
 

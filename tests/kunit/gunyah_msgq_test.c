@@ -90,6 +90,13 @@ static void gh_msgq_rx_callback(struct mbox_client *client, void *mssg)
 	wake_up(&ctx->wait);
 }
 
+static void gh_msgq_sent(void *priv)
+{
+	struct gh_msgq_context *ctx = priv;
+
+	wake_up(&ctx->wait);
+}
+
 static void gh_msgq_open(struct kunit *test, const struct gh_resource *tx,
 			 const struct gh_resource *rx)
 {
@@ -113,6 +120,8 @@ static int gh_msgq_test_init(struct kunit *test)
 	ctx->tx.type = GH_RESOURCE_TYPE_MSGQ_TX;
 	ctx->tx.capid = TX_CAP;
 	ctx->tx.intid = TX_INTID;
+	ctx->tx.sent = gh_msgq_sent;
+	ctx->tx.priv = ctx;
 	ctx->rx.type = GH_RESOURCE_TYPE_MSGQ_RX;
 	ctx->rx.capid = RX_CAP;
 	ctx->rx.intid = RX_INTID;
@@ -144,6 +153,7 @@ static void gh_msgq_test_exit(struct kunit *test)
 	gh_fake_msgq_del(&ctx->tx);
 	platform_device_unregister(ctx->pdev);
 	gh_fake_script_clear();
+	gh_fake_log_watch(NULL);
 }
 
 static int gh_msgq_send(struct gh_msgq_context *ctx, unsigned int i, size_t length, bool push)
@@ -368,7 +378,10 @@ static void gh_msgq_receives_stale(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_received) == 2));
 }
 
-/* Each error ends the loop, and does not keep the next message from us. */
+/*
+ * Each error ends the loop, and does not keep the next message from us. All are
+ * reported, except that there is no message.
+ */
 static void gh_msgq_receive_errors(struct kunit *test)
 {
 	static const enum gh_error errors[] = {
@@ -379,6 +392,7 @@ static void gh_msgq_receive_errors(struct kunit *test)
 	struct gh_fake_answer answer = { .call = GH_FAKE_MSGQ_RECV, .capid = RX_CAP };
 	struct gh_msgq_context *ctx = test->priv;
 	unsigned int calls;
+	char text[32];
 	u8 data = 1;
 	int i;
 
@@ -387,9 +401,13 @@ static void gh_msgq_receive_errors(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(errors); i++) {
 		answer.error = errors[i];
 		KUNIT_ASSERT_EQ(test, gh_fake_script(&answer), 0);
+		snprintf(text, sizeof(text), "receive failed: %d", errors[i]);
+		gh_fake_log_watch(text);
 		calls = ctx->rx.calls;
 		gh_fake_irq_raise(RX_INTID);
 		gh_msgq_settle(ctx);
+		KUNIT_EXPECT_EQ(test, gh_fake_log_seen(), errors[i] != GH_ERROR_MSGQUEUE_EMPTY);
+		gh_fake_log_watch(NULL);
 		KUNIT_EXPECT_EQ(test, ctx->rx.calls, calls + 1);
 		KUNIT_EXPECT_EQ(test, gh_fake_script_left(), 0U);
 		KUNIT_EXPECT_EQ(test, atomic_read(&ctx->n_received), i);

@@ -92,6 +92,27 @@ static void gh_core_notifications(struct kunit *test)
 	gh_core_expect_works(test);
 }
 
+/* A listener that is stuck: notifications are lost, which is said; no reply is. */
+static void gh_core_notifications_lost(struct kunit *test)
+{
+	struct gh_peer *peer = test->priv;
+	u16 vmid = 0;
+	int i;
+
+	mutex_lock(&peer->listen);
+	gh_fake_log_watch("notification 0x56100008 is lost");
+	for (i = 0; i < 300; i++)
+		gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, i, GH_RM_NOTIF_VM_STATUS, vmid_3, 4);
+	gh_peer_script(peer, &is_hlos);
+	KUNIT_EXPECT_EQ(test, gh_rm_get_vmid(peer->rm, &vmid), 0);
+	KUNIT_EXPECT_GE(test, gh_fake_log_seen(), 1U);
+	gh_fake_log_watch(NULL);
+	mutex_unlock(&peer->listen);
+	KUNIT_EXPECT_TRUE(test, gh_peer_wait_notified(peer, 256));
+	gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, i, GH_RM_NOTIF_VM_STATUS, vmid_3, 4);
+	KUNIT_EXPECT_TRUE(test, gh_peer_wait_notified(peer, 257));
+}
+
 static void gh_core_notified_within(struct kunit *test)
 {
 	struct gh_peer *peer = test->priv;
@@ -316,11 +337,14 @@ static void gh_core_reply_lost(struct kunit *test)
 	struct gh_peer_caller caller;
 	u16 vmid = 0;
 
+	gh_fake_log_watch("no reply to message 0x56000001");
 	gh_peer_script(peer, &muted);
 	gh_peer_script(peer, &is_hlos);
 	gh_peer_script(peer, &done);
 	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_core_alloc_vmid, &vmid), 0);
 	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, gh_fake_log_seen(), 1U);
+	gh_fake_log_watch(NULL);
 	KUNIT_ASSERT_EQ(test, peer->n_requests, 2U);
 	KUNIT_EXPECT_EQ(test, peer->requests[1].header.msg_id, GET_VMID);
 
@@ -486,6 +510,7 @@ static void gh_core_resource_outlives(struct kunit *test)
 
 static struct kunit_case gh_core_test_cases[] = {
 	KUNIT_CASE(gh_core_notifications),
+	KUNIT_CASE(gh_core_notifications_lost),
 	KUNIT_CASE(gh_core_notified_within),
 	KUNIT_CASE(gh_core_other_replies),
 	KUNIT_CASE(gh_core_rubbish_within),

@@ -167,8 +167,10 @@ static int gh_peer_notified(struct notifier_block *nb, unsigned long msg_id, voi
 {
 	struct gh_peer *peer = container_of(nb, struct gh_peer, nb);
 	struct gh_rm_notification *notification = data;
-	int i = atomic_read(&peer->n_notified);
+	int i;
 
+	mutex_lock(&peer->listen);
+	i = atomic_read(&peer->n_notified);
 	if (i < GH_PEER_MAX_NOTIFIED) {
 		peer->notified[i].msg_id = msg_id;
 		peer->notified[i].size = notification->size;
@@ -176,6 +178,7 @@ static int gh_peer_notified(struct notifier_block *nb, unsigned long msg_id, voi
 			peer->notified[i].first = *(const u8 *)notification->buff;
 	}
 	atomic_inc(&peer->n_notified);
+	mutex_unlock(&peer->listen);
 	wake_up(&peer->wait);
 
 	return NOTIFY_DONE;
@@ -240,6 +243,7 @@ struct gh_peer *gh_peer_create(void)
 	INIT_WORK(&peer->work, gh_peer_work);
 	init_waitqueue_head(&peer->wait);
 	mutex_init(&peer->lock);
+	mutex_init(&peer->listen);
 	peer->nb.notifier_call = gh_peer_notified;
 	peer->tx.type = GH_RESOURCE_TYPE_MSGQ_TX;
 	peer->tx.capid = GH_PEER_TX_CAP;
@@ -269,6 +273,7 @@ void gh_peer_destroy(struct gh_peer *peer)
 	gh_fake_msgq_del(&peer->rx);
 	gh_fake_msgq_del(&peer->tx);
 	gh_fake_script_clear();
+	gh_fake_log_watch(NULL);
 	gh_peer_forget(peer);
 	kfree(peer);
 }

@@ -65,6 +65,7 @@ struct gh_peer_reply {
  * @pdev: the device
  * @rm: what the driver made of it
  * @nb: receives notifications
+ * @listen: held by the listener
  * @work: receives requests
  * @blocked: do not receive
  * @wait: woken when something happens
@@ -85,6 +86,7 @@ struct gh_peer {
 	struct platform_device *pdev;
 	struct gh_rm *rm;
 	struct notifier_block nb;
+	struct mutex listen;	/* see above */
 	struct work_struct work;
 	bool blocked;
 	wait_queue_head_t wait;
