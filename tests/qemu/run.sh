@@ -124,7 +124,7 @@ primary_tree()
 	[ -z "${SHARE:-}" ] || options+=(rm=debug)
 	[ -z "${HYPERVISOR:-}" ] || options=()
 	primary_dtb "$run/primary.dtb" "$PRIMARY_CPUS" \
-		"console=ttyAMA0 printk.devkmsg=on panic=-1" \
+		"earlycon console=ttyAMA0 printk.devkmsg=on panic=-1" \
 		"$run/primary.initrd" "${options[*]:-}"
 }
 

@@ -11,7 +11,7 @@
 
 KERNEL=6.1
 TIMEOUT=${TIMEOUT:-3600}
-BOOTARGS="console=ttyAMA0 printk.devkmsg=on panic=-1"
+BOOTARGS="earlycon console=ttyAMA0 printk.devkmsg=on panic=-1"
 run=$BUILD/test
 
 # wanted NAME: is it among the tests that were asked for?
