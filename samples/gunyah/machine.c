@@ -258,7 +258,7 @@ int machine_run(const struct options *opts)
 		.end_fd = -1,
 		.status = -1,
 	};
-	int ret;
+	int ret, status;
 
 	ret = terminal_init(&m.term, &m.loop, terminal_quit, &m);
 	if (!ret)
@@ -274,5 +274,7 @@ int machine_run(const struct options *opts)
 		close(m.end_fd);
 	if (m.signal_fd >= 0)
 		close(m.signal_fd);
-	return ret ? VMM_FAILURE : atomic_load(&m.status);
+	status = ret ? VMM_FAILURE : atomic_load(&m.status);
+	log_debug("all is closed, exit status %d", status);
+	return status;
 }
