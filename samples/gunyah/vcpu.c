@@ -82,9 +82,12 @@ static enum vmm_status exit_type_status(const struct gh_vm_exit_info *info)
 		log_info("guest crashed: asynchronous external abort");
 		return VMM_CRASH;
 	case GH_VM_EXIT_TYPE_VM_FORCE_STOPPED:
-		/* Also what is said when the guest's own end was overtaken by a stop. */
-		log_info("guest was stopped by force");
-		return VMM_CRASH;
+		/*
+		 * Nobody but the driver stops a VM, and not before the VMM closes its files,
+		 * which it has not: this is a power-off that a stop has overtaken.
+		 */
+		log_info("guest is gone, taken for powered off");
+		return VMM_POWER_OFF;
 	}
 	log_info("guest ended in an unknown way, type %u", info->type);
 	return VMM_CRASH;
