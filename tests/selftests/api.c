@@ -3,6 +3,7 @@
  * Wrong arguments to every ioctl: each has its errno, and leaves a VM that still works.
  */
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -17,6 +18,68 @@
 
 #include "testvm.h"
 #include "vm.h"
+
+/* What programs were built with must not change: numbers as they are, not as they are made. */
+static_assert(GH_CREATE_VM == 0x4700, "GH_CREATE_VM");
+static_assert(GH_VM_SET_USER_MEM_REGION == 0x40204701, "GH_VM_SET_USER_MEM_REGION");
+static_assert(GH_VM_SET_DTB_CONFIG == 0x40104702, "GH_VM_SET_DTB_CONFIG");
+static_assert(GH_VM_START == 0x4703, "GH_VM_START");
+static_assert(GH_VM_ADD_FUNCTION == 0x40104704, "GH_VM_ADD_FUNCTION");
+static_assert(GH_VCPU_RUN == 0x4705, "GH_VCPU_RUN");
+static_assert(GH_VCPU_MMAP_SIZE == 0x4706, "GH_VCPU_MMAP_SIZE");
+static_assert(GH_VM_REMOVE_FUNCTION == 0x40104707, "GH_VM_REMOVE_FUNCTION");
+static_assert(GH_VM_ANDROID_LEND_USER_MEM == 0x40204111, "GH_VM_ANDROID_LEND_USER_MEM");
+
+static_assert(GH_MEM_ALLOW_READ == 1 && GH_MEM_ALLOW_WRITE == 2, "rights");
+static_assert(GH_MEM_ALLOW_EXEC == 4 && GH_MEM_LENT == 8, "rights");
+static_assert(GH_FN_VCPU == 1 && GH_FN_IRQFD == 2 && GH_FN_IOEVENTFD == 3, "functions");
+static_assert(GH_IRQFD_FLAGS_LEVEL == 1 && GH_IOEVENTFD_FLAGS_DATAMATCH == 1, "flags");
+static_assert(GH_VCPU_EXIT_MMIO == 1 && GH_VCPU_EXIT_STATUS == 2, "reasons of an exit");
+static_assert(GH_VM_STATUS_LOAD_FAILED == 1 && GH_VM_STATUS_EXITED == 2 &&
+	      GH_VM_STATUS_CRASHED == 3, "statuses");
+static_assert(GH_VM_EXIT_TYPE_PSCI_POWER_OFF == 1 && GH_VM_EXIT_TYPE_PSCI_SYSTEM_RESET == 2 &&
+	      GH_VM_EXIT_TYPE_VM_FORCE_STOPPED == 7, "types of an end");
+
+#define ASSERT_SIZE(type, size) \
+	static_assert(sizeof(struct type) == (size), #type)
+#define ASSERT_OFFSET(type, member, offset) \
+	static_assert(offsetof(struct type, member) == (offset), #type "." #member)
+
+ASSERT_SIZE(gh_userspace_memory_region, 32);
+ASSERT_OFFSET(gh_userspace_memory_region, label, 0);
+ASSERT_OFFSET(gh_userspace_memory_region, flags, 4);
+ASSERT_OFFSET(gh_userspace_memory_region, guest_phys_addr, 8);
+ASSERT_OFFSET(gh_userspace_memory_region, memory_size, 16);
+ASSERT_OFFSET(gh_userspace_memory_region, userspace_addr, 24);
+ASSERT_SIZE(gh_vm_dtb_config, 16);
+ASSERT_OFFSET(gh_vm_dtb_config, guest_phys_addr, 0);
+ASSERT_OFFSET(gh_vm_dtb_config, size, 8);
+ASSERT_SIZE(gh_fn_desc, 16);
+ASSERT_OFFSET(gh_fn_desc, type, 0);
+ASSERT_OFFSET(gh_fn_desc, arg_size, 4);
+ASSERT_OFFSET(gh_fn_desc, arg, 8);
+ASSERT_SIZE(gh_fn_vcpu_arg, 4);
+ASSERT_SIZE(gh_fn_irqfd_arg, 16);
+ASSERT_OFFSET(gh_fn_irqfd_arg, fd, 0);
+ASSERT_OFFSET(gh_fn_irqfd_arg, label, 4);
+ASSERT_OFFSET(gh_fn_irqfd_arg, flags, 8);
+ASSERT_SIZE(gh_fn_ioeventfd_arg, 32);
+ASSERT_OFFSET(gh_fn_ioeventfd_arg, datamatch, 0);
+ASSERT_OFFSET(gh_fn_ioeventfd_arg, addr, 8);
+ASSERT_OFFSET(gh_fn_ioeventfd_arg, len, 16);
+ASSERT_OFFSET(gh_fn_ioeventfd_arg, fd, 20);
+ASSERT_OFFSET(gh_fn_ioeventfd_arg, flags, 24);
+ASSERT_SIZE(gh_vcpu_run, 40);
+ASSERT_OFFSET(gh_vcpu_run, immediate_exit, 0);
+ASSERT_OFFSET(gh_vcpu_run, exit_reason, 8);
+ASSERT_OFFSET(gh_vcpu_run, mmio.phys_addr, 16);
+ASSERT_OFFSET(gh_vcpu_run, mmio.data, 24);
+ASSERT_OFFSET(gh_vcpu_run, mmio.len, 32);
+ASSERT_OFFSET(gh_vcpu_run, mmio.is_write, 36);
+ASSERT_OFFSET(gh_vcpu_run, status.status, 16);
+ASSERT_OFFSET(gh_vcpu_run, status.exit_info.type, 20);
+ASSERT_OFFSET(gh_vcpu_run, status.exit_info.reason_size, 24);
+ASSERT_OFFSET(gh_vcpu_run, status.exit_info.reason, 28);
 
 #define RWX			(GH_MEM_ALLOW_READ | GH_MEM_ALLOW_WRITE | GH_MEM_ALLOW_EXEC)
 #define BAD_POINTER		((void *)16UL)
@@ -61,17 +124,6 @@ static int set_dtb(int vm, u64 gpa, u64 size)
 	const struct gh_vm_dtb_config config = { .guest_phys_addr = gpa, .size = size };
 
 	return ioctl(vm, GH_VM_SET_DTB_CONFIG, &config);
-}
-
-static int function(int vm, unsigned long request, u32 type, const void *arg, u32 size)
-{
-	const struct gh_fn_desc desc = {
-		.type = type,
-		.arg_size = size,
-		.arg = (unsigned long)arg,
-	};
-
-	return ioctl(vm, request, &desc);
 }
 
 static void unknown_ioctls(void)
@@ -416,25 +468,25 @@ static void check_function(int vm, unsigned long request, const char *call)
 	size_t i;
 
 	check_errno(ioctl(vm, request, BAD_POINTER), EFAULT, "%s: bad pointer", call);
-	check_errno(function(vm, request, 0, big, 4), ENOENT, "%s: type 0", call);
-	check_errno(function(vm, request, 4711, big, 4), ENOENT, "%s: type 4711", call);
-	check_errno(function(vm, request, ~0U, big, 4), ENOENT, "%s: type ~0", call);
-	check_errno(function(vm, request, 4711, big, sizeof(big)), EINVAL,
+	check_errno(testvm_function(vm, request, 0, big, 4), ENOENT, "%s: type 0", call);
+	check_errno(testvm_function(vm, request, 4711, big, 4), ENOENT, "%s: type 4711", call);
+	check_errno(testvm_function(vm, request, ~0U, big, 4), ENOENT, "%s: type ~0", call);
+	check_errno(testvm_function(vm, request, 4711, big, sizeof(big)), EINVAL,
 		    "%s: large argument of type 4711", call);
 	for (i = 0; i < ARRAY_SIZE(types); i++) {
 		u32 type = types[i].type, size = types[i].size;
 
-		check_errno(function(vm, request, type, BAD_POINTER, size), EFAULT,
+		check_errno(testvm_function(vm, request, type, BAD_POINTER, size), EFAULT,
 			    "%s: type %u, bad argument pointer", call, type);
-		check_errno(function(vm, request, type, big, 0), EINVAL,
+		check_errno(testvm_function(vm, request, type, big, 0), EINVAL,
 			    "%s: type %u, argument of 0 bytes", call, type);
-		check_errno(function(vm, request, type, big, size - 1), EINVAL,
+		check_errno(testvm_function(vm, request, type, big, size - 1), EINVAL,
 			    "%s: type %u, argument too small", call, type);
-		check_errno(function(vm, request, type, big, size + 1), EINVAL,
+		check_errno(testvm_function(vm, request, type, big, size + 1), EINVAL,
 			    "%s: type %u, argument too large", call, type);
-		check_errno(function(vm, request, type, big, sizeof(big)), EINVAL,
+		check_errno(testvm_function(vm, request, type, big, sizeof(big)), EINVAL,
 			    "%s: type %u, largest argument exceeded", call, type);
-		check_errno(function(vm, request, type, big, ~0U), EINVAL,
+		check_errno(testvm_function(vm, request, type, big, ~0U), EINVAL,
 			    "%s: type %u, argument of ~0 bytes", call, type);
 	}
 }
@@ -451,12 +503,12 @@ static void functions(void)
 
 		check_function(vm.fd, GH_VM_ADD_FUNCTION, "ADD");
 		check_function(vm.fd, GH_VM_REMOVE_FUNCTION, "REMOVE");
-		check_errno(function(vm.fd, GH_VM_REMOVE_FUNCTION, GH_FN_VCPU, &vcpu,
-				     sizeof(vcpu)), ENOENT, "REMOVE a vCPU");
-		check_errno(function(vm.fd, GH_VM_REMOVE_FUNCTION, GH_FN_IRQFD, &irqfd,
-				     sizeof(irqfd)), ENOENT, "REMOVE an irqfd");
-		check_errno(function(vm.fd, GH_VM_REMOVE_FUNCTION, GH_FN_IOEVENTFD,
-				     &ioeventfd, sizeof(ioeventfd)), ENOENT,
+		check_errno(testvm_function(vm.fd, GH_VM_REMOVE_FUNCTION, GH_FN_VCPU, &vcpu,
+					    sizeof(vcpu)), ENOENT, "REMOVE a vCPU");
+		check_errno(testvm_function(vm.fd, GH_VM_REMOVE_FUNCTION, GH_FN_IRQFD, &irqfd,
+					    sizeof(irqfd)), ENOENT, "REMOVE an irqfd");
+		check_errno(testvm_function(vm.fd, GH_VM_REMOVE_FUNCTION, GH_FN_IOEVENTFD,
+					    &ioeventfd, sizeof(ioeventfd)), ENOENT,
 			    "REMOVE an ioeventfd");
 	}
 	testvm_close(&vm);
@@ -471,14 +523,14 @@ static void vcpus(void)
 	if (!testvm_open(&vm))
 		return;
 	for (i = 0; i < 3; i++) {
-		fd = function(vm.fd, GH_VM_ADD_FUNCTION, GH_FN_VCPU, &arg, sizeof(arg));
+		fd = testvm_function(vm.fd, GH_VM_ADD_FUNCTION, GH_FN_VCPU, &arg, sizeof(arg));
 		check_errno(fd, 0, "ADD");
 		check(fcntl(fd, F_GETFD) & FD_CLOEXEC, "vCPU file survives exec()");
-		check_errno(function(vm.fd, GH_VM_ADD_FUNCTION, GH_FN_VCPU, &arg,
-				     sizeof(arg)), EEXIST, "ADD again");
+		check_errno(testvm_function(vm.fd, GH_VM_ADD_FUNCTION, GH_FN_VCPU, &arg,
+					    sizeof(arg)), EEXIST, "ADD again");
 		check_errno(ioctl(fd, GH_VCPU_RUN), ENODEV, "RUN before START");
-		check_errno(function(vm.fd, GH_VM_REMOVE_FUNCTION, GH_FN_VCPU, &arg,
-				     sizeof(arg)), 0, "REMOVE");
+		check_errno(testvm_function(vm.fd, GH_VM_REMOVE_FUNCTION, GH_FN_VCPU, &arg,
+					    sizeof(arg)), 0, "REMOVE");
 		check_errno(ioctl(fd, GH_VCPU_RUN), ENODEV, "RUN after REMOVE");
 		close(fd);
 	}
@@ -537,14 +589,14 @@ static void irqfds(void)
 
 	if (testvm_open(&vm)) {
 		for (i = 0; i < ARRAY_SIZE(cases); i++)
-			check_errno(function(vm.fd, GH_VM_ADD_FUNCTION, GH_FN_IRQFD,
-					     &cases[i].arg, sizeof(cases[i].arg)),
+			check_errno(testvm_function(vm.fd, GH_VM_ADD_FUNCTION, GH_FN_IRQFD,
+						    &cases[i].arg, sizeof(cases[i].arg)),
 				    cases[i].err, "%s", cases[i].what);
 		/* The label alone says which. */
-		check_errno(function(vm.fd, GH_VM_REMOVE_FUNCTION, GH_FN_IRQFD, &first,
-				     sizeof(first)), 0, "REMOVE");
-		check_errno(function(vm.fd, GH_VM_REMOVE_FUNCTION, GH_FN_IRQFD, &first,
-				     sizeof(first)), ENOENT, "REMOVE again");
+		check_errno(testvm_function(vm.fd, GH_VM_REMOVE_FUNCTION, GH_FN_IRQFD, &first,
+					    sizeof(first)), 0, "REMOVE");
+		check_errno(testvm_function(vm.fd, GH_VM_REMOVE_FUNCTION, GH_FN_IRQFD, &first,
+					    sizeof(first)), ENOENT, "REMOVE again");
 	}
 	testvm_close(&vm);
 	close(fd);
@@ -587,8 +639,8 @@ static void ioeventfds(void)
 
 	if (testvm_open(&vm))
 		for (i = 0; i < ARRAY_SIZE(cases); i++)
-			check_errno(function(vm.fd, GH_VM_ADD_FUNCTION, GH_FN_IOEVENTFD,
-					     &cases[i].arg, sizeof(cases[i].arg)),
+			check_errno(testvm_function(vm.fd, GH_VM_ADD_FUNCTION, GH_FN_IOEVENTFD,
+						    &cases[i].arg, sizeof(cases[i].arg)),
 				    cases[i].err, "%s", cases[i].what);
 	testvm_close(&vm);
 	close(fd);

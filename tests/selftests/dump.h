@@ -15,6 +15,9 @@ struct dump {
 	char *text;
 };
 
+/* The test hypervisor's boot options, NULL if this is not said to be one. */
+const char *test_options(void);
+
 /* Whether there is a dump to be had; the real Resource Manager has none. */
 bool dump_supported(void);
 
@@ -29,5 +32,12 @@ long dump_count(const struct dump *dump, const char *name);
  * be closed by a process that is still about to die.
  */
 bool dump_check_same(const struct dump *before);
+
+/*
+ * The same for each of several rounds: @run returns whether to go on. The test is skipped
+ * where there is no dump.
+ */
+void dump_check_rounds(unsigned int rounds, bool (*run)(unsigned int round, void *arg),
+		       void *arg);
 
 #endif

@@ -6,22 +6,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "testvm.h"
 
 /* INTID of SPI 0 */
 #define FIRST_SPI		32
-
-/* What the program "write" does, in order. */
-static const struct port_access writes[] = {
-	{ .offset = 0,	.value = 0x77,		     .len = 1, .is_write = true },
-	{ .offset = 8,	.value = 0x8877,	     .len = 2, .is_write = true },
-	{ .offset = 16,	.value = 0x66558877,	     .len = 4, .is_write = true },
-	{ .offset = 24,	.value = 0x2211443366558877, .len = 8, .is_write = true },
-};
 
 static int change_ioeventfd(struct testvm *vm, unsigned long request, int fd, u64 offset,
 			    u32 len, const u64 *datamatch)
@@ -31,17 +21,12 @@ static int change_ioeventfd(struct testvm *vm, unsigned long request, int fd, u6
 		.len = len,
 		.fd = fd,
 	};
-	struct gh_fn_desc desc = {
-		.type = GH_FN_IOEVENTFD,
-		.arg_size = sizeof(arg),
-		.arg = (unsigned long)&arg,
-	};
 
 	if (datamatch) {
 		arg.datamatch = *datamatch;
 		arg.flags = GH_IOEVENTFD_FLAGS_DATAMATCH;
 	}
-	return ioctl(vm->fd, request, &desc);
+	return testvm_function(vm->fd, request, GH_FN_IOEVENTFD, &arg, sizeof(arg));
 }
 
 static u64 signals(int fd)
@@ -65,8 +50,8 @@ static void check_taken(u32 len, u64 offset, const u64 *datamatch, int taken)
 	    check_errno(change_ioeventfd(&vm, GH_VM_ADD_FUNCTION, fd, offset, len, datamatch),
 			0, "ADD_FUNCTION") &&
 	    check_errno(testvm_ioctl_start(&vm), 0, "START")) {
-		for (i = 0; i < (int)ARRAY_SIZE(writes); i++)
-			if (i != taken && !testvm_expect(&vm, 0, &writes[i]))
+		for (i = 0; i < GUEST_WRITES; i++)
+			if (i != taken && !testvm_expect(&vm, 0, &guest_writes[i]))
 				break;
 		testvm_expect_end(&vm, 0, GH_VM_EXIT_TYPE_PSCI_POWER_OFF);
 		count = signals(fd);
@@ -78,20 +63,20 @@ static void check_taken(u32 len, u64 offset, const u64 *datamatch, int taken)
 
 static void ioeventfd_length(void)
 {
-	check_taken(1, writes[0].offset, NULL, 0);
-	check_taken(8, writes[3].offset, NULL, 3);
-	check_taken(4, writes[1].offset, NULL, -1);
-	check_taken(0, writes[2].offset, NULL, 2);
-	check_taken(0, writes[2].offset + 1, NULL, -1);
+	check_taken(1, guest_writes[0].offset, NULL, 0);
+	check_taken(8, guest_writes[3].offset, NULL, 3);
+	check_taken(4, guest_writes[1].offset, NULL, -1);
+	check_taken(0, guest_writes[2].offset, NULL, 2);
+	check_taken(0, guest_writes[2].offset + 1, NULL, -1);
 }
 
 static void ioeventfd_datamatch(void)
 {
 	const u64 wrong = 0x8876;
 
-	check_taken(2, writes[1].offset, &writes[1].value, 1);
-	check_taken(8, writes[3].offset, &writes[3].value, 3);
-	check_taken(2, writes[1].offset, &wrong, -1);
+	check_taken(2, guest_writes[1].offset, &guest_writes[1].value, 1);
+	check_taken(8, guest_writes[3].offset, &guest_writes[3].value, 3);
+	check_taken(2, guest_writes[1].offset, &wrong, -1);
 }
 
 static void ioeventfd_ignores_reads(void)
@@ -120,17 +105,17 @@ static void ioeventfd_comes_and_goes(void)
 
 	if (!testvm_start(&vm, 1, PROGRAM(write)))
 		goto out;
-	testvm_expect(&vm, 0, &writes[0]);
+	testvm_expect(&vm, 0, &guest_writes[0]);
 	check_errno(change_ioeventfd(&vm, GH_VM_ADD_FUNCTION, fd, 8, 2, NULL), 0,
 		    "ADD_FUNCTION");
 	/* The second write is taken. */
-	testvm_expect(&vm, 0, &writes[2]);
+	testvm_expect(&vm, 0, &guest_writes[2]);
 	check(signals(fd) == 1, "not signalled");
 	check_errno(change_ioeventfd(&vm, GH_VM_ADD_FUNCTION, fd, 24, 8, NULL), 0,
 		    "ADD_FUNCTION");
 	check_errno(change_ioeventfd(&vm, GH_VM_REMOVE_FUNCTION, -1, 24, 0, NULL), 0,
 		    "REMOVE_FUNCTION");
-	testvm_expect(&vm, 0, &writes[3]);
+	testvm_expect(&vm, 0, &guest_writes[3]);
 	check(!signals(fd), "signalled after removal");
 	testvm_expect_end(&vm, 0, GH_VM_EXIT_TYPE_PSCI_POWER_OFF);
 out:
@@ -168,9 +153,7 @@ static void irqfd_interrupts(void)
 
 static void *raise_later(void *arg)
 {
-	const struct timespec time = { .tv_nsec = 200000000 };
-
-	nanosleep(&time, NULL);
+	sleep_ms(200);
 	device_raise_irq(arg);
 	return NULL;
 }

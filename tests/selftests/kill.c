@@ -7,23 +7,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "dump.h"
 #include "testvm.h"
 
 #define ROUNDS			5
-
-static void sleep_us(unsigned int us)
-{
-	const struct timespec time = {
-		.tv_sec = us / 1000000,
-		.tv_nsec = us % 1000000 * 1000L,
-	};
-
-	nanosleep(&time, NULL);
-}
 
 /* In the child: never returns. */
 static void be_vmm(int ready, bool start_first, struct guest_program program)
@@ -45,7 +34,7 @@ static void be_vmm(int ready, bool start_first, struct guest_program program)
 }
 
 /* Start a VMM, and kill it when that long has passed since it was ready. */
-static bool kill_vmm(bool start_first, unsigned int us, struct guest_program program)
+static bool kill_vmm(bool start_first, unsigned int ms, struct guest_program program)
 {
 	int status, ready[2];
 	bool ok;
@@ -63,53 +52,52 @@ static bool kill_vmm(bool start_first, unsigned int us, struct guest_program pro
 	close(ready[0]);
 	if (pid <= 0)
 		return false;
-	sleep_us(us);
+	sleep_ms(ms);
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
 	return ok && check(WIFSIGNALED(status), "the VMM ended by itself, status %#x", status);
 }
 
-static void check_kills(bool start_first, unsigned int step_us,
+struct kill_arg {
+	bool start_first;
+	unsigned int step_ms;
+	struct guest_program program;
+};
+
+static bool kill_one(unsigned int round, void *arg)
+{
+	const struct kill_arg *kill = arg;
+
+	return kill_vmm(kill->start_first, round * kill->step_ms, kill->program);
+}
+
+static void check_kills(bool start_first, unsigned int step_ms,
 			struct guest_program program)
 {
-	struct dump before;
-	unsigned int i;
+	struct kill_arg arg = { start_first, step_ms, program };
 
-	if (!dump_supported()) {
-		skip("no dump of the Resource Manager");
-		return;
-	}
-	if (!dump_take(&before))
-		return;
-	for (i = 0; i < ROUNDS; i++) {
-		if (!kill_vmm(start_first, i * step_us, program) ||
-		    !dump_check_same(&before)) {
-			note("in round %u", i + 1);
-			break;
-		}
-	}
-	dump_free(&before);
+	dump_check_rounds(ROUNDS, kill_one, &arg);
 }
 
 static void busy(void)
 {
-	check_kills(true, 50000, PROGRAM(spin));
+	check_kills(true, 50, PROGRAM(spin));
 }
 
 static void waiting(void)
 {
-	check_kills(true, 50000, PROGRAM(wait));
+	check_kills(true, 50, PROGRAM(wait));
 }
 
 static void exiting(void)
 {
-	check_kills(true, 50000, PROGRAM(count));
+	check_kills(true, 50, PROGRAM(count));
 }
 
 /* At moments from the beginning of START until after it. */
 static void starting(void)
 {
-	check_kills(false, 3000, PROGRAM(spin));
+	check_kills(false, 3, PROGRAM(spin));
 }
 
 static const struct tap_test tests[] = {

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #include "dump.h"
 #include "testvm.h"
@@ -31,24 +32,20 @@ static u64 *guest_data(struct testvm *vm)
 	return (u64 *)(vm->ram.hva + GUEST_DATA);
 }
 
-/* Start the guest and let it read and write its data; it then waits for an answer. */
-static bool run_to_middle(struct testvm *vm, bool lend)
+static bool make(struct testvm *vm, bool lend)
 {
-	const struct port_access stop = { .len = 8 };
-
 	if (!testvm_open(vm) || !testvm_add_cpus(vm, 1) ||
 	    !testvm_load(vm, lend, PROGRAM(memory)))
 		return false;
 	*guest_data(vm) = HOST_VALUE;
-	if (!testvm_give(vm))
-		return false;
-	if (testvm_ioctl_start(vm)) {
-		if (lend || errno != ENOSPC)
-			check_errno(-1, 0, "START");
-		else
-			skip("this Resource Manager boots no shared memory");
-		return false;
-	}
+	return testvm_give(vm);
+}
+
+/* Let the guest read and write its data; it then waits for an answer. */
+static bool run_to_middle(struct testvm *vm)
+{
+	const struct port_access stop = { .len = 8 };
+
 	return testvm_expect_out(vm, 0, HOST_VALUE) && testvm_expect(vm, 0, &stop);
 }
 
@@ -59,7 +56,8 @@ static void lent(void)
 	u64 offset;
 	int sig;
 
-	if (!run_to_middle(&vm, true))
+	if (!make(&vm, true) || !check_errno(testvm_ioctl_start(&vm), 0, "START") ||
+	    !run_to_middle(&vm))
 		goto out;
 
 	/* Beginning, program, data, devicetree, end: all of it is gone. */
@@ -87,22 +85,49 @@ out:
 	testvm_close(&vm);
 }
 
+/* A production Resource Manager boots no shared memory, and the host keeps it. */
+static void check_refused(struct testvm *vm)
+{
+	int sig;
+
+	check_errno(testvm_ioctl_start(vm), ENOSPC, "START");
+	sig = access_signal(guest_data(vm), true);
+	check(!sig, "write after START failed: signal %d", sig);
+}
+
+static void check_shared(struct testvm *vm)
+{
+	u64 value;
+
+	if (!run_to_middle(vm))
+		return;
+	value = __atomic_load_n(guest_data(vm) + 1, __ATOMIC_SEQ_CST);
+	check(value == ~HOST_VALUE, "guest wrote %#llx", value);
+	testvm_expect_end(vm, 0, GH_VM_EXIT_TYPE_PSCI_POWER_OFF);
+}
+
 static void shared(void)
 {
+	const char *options = test_options();
 	struct testvm vm;
 
-	if (run_to_middle(&vm, false)) {
-		u64 value = __atomic_load_n(guest_data(&vm) + 1, __ATOMIC_SEQ_CST);
-
-		check(value == ~HOST_VALUE, "guest wrote %#llx", value);
-		testvm_expect_end(&vm, 0, GH_VM_EXIT_TYPE_PSCI_POWER_OFF);
-	}
+	if (!make(&vm, false))
+		goto out;
+	if (options && !strstr(options, "rm=debug"))
+		check_refused(&vm);
+	else if (!testvm_ioctl_start(&vm))
+		check_shared(&vm);
+	else if (!options && errno == ENOSPC)
+		skip("this Resource Manager boots from lent memory only");
+	else
+		check_errno(-1, 0, "START");
+out:
 	testvm_close(&vm);
 }
 
 static const struct tap_test tests[] = {
 	{ "lent memory is gone until the end", lent },
-	{ "shared memory is shared", shared },
+	{ "shared memory is shared, or refused", shared },
 };
 
 int main(void)

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -77,6 +78,16 @@ bool check_errno(long result, int err, const char *fmt, ...)
 	printf(": got %d (%s), want %d (%s)\n", got, got ? strerror(got) : "success",
 	       err, err ? strerror(err) : "success");
 	return false;
+}
+
+void sleep_ms(unsigned int ms)
+{
+	const struct timespec time = {
+		.tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000L,
+	};
+
+	nanosleep(&time, NULL);
 }
 
 static void timed_out(int sig)

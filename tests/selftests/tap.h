@@ -32,4 +32,6 @@ void note(const char *fmt, ...) __printf(1, 2);
  */
 bool check_errno(long result, int err, const char *fmt, ...) __printf(3, 4);
 
+void sleep_ms(unsigned int ms);
+
 #endif

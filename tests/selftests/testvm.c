@@ -167,6 +167,17 @@ void testvm_close(struct testvm *vm)
 	guest_mem_free(&vm->ram);
 }
 
+int testvm_function(int vm, unsigned long request, u32 type, const void *arg, u32 size)
+{
+	const struct gh_fn_desc desc = {
+		.type = type,
+		.arg_size = size,
+		.arg = (unsigned long)arg,
+	};
+
+	return ioctl(vm, request, &desc);
+}
+
 int testvm_ioctl_start(struct testvm *vm)
 {
 	return ioctl(vm->fd, GH_VM_START);
@@ -176,6 +187,13 @@ int testvm_run(struct testvm *vm, unsigned int cpu)
 {
 	return ioctl(vm->vcpu_fd[cpu], GH_VCPU_RUN);
 }
+
+const struct port_access guest_writes[GUEST_WRITES] = {
+	{ .offset = 0,	.value = 0x77,		     .len = 1, .is_write = true },
+	{ .offset = 8,	.value = 0x8877,	     .len = 2, .is_write = true },
+	{ .offset = 16,	.value = 0x66558877,	     .len = 4, .is_write = true },
+	{ .offset = 24,	.value = 0x2211443366558877, .len = 8, .is_write = true },
+};
 
 /* Run until there is something to see; what else runs in this test may send signals. */
 static bool run_to_exit(struct testvm *vm, unsigned int cpu)

@@ -52,6 +52,8 @@ void testvm_close_files(struct testvm *vm);
 /* The plain ioctls, errno as they leave it. */
 int testvm_ioctl_start(struct testvm *vm);
 int testvm_run(struct testvm *vm, unsigned int cpu);
+/* GH_VM_ADD_FUNCTION or GH_VM_REMOVE_FUNCTION with such a descriptor. */
+int testvm_function(int vm, unsigned long request, u32 type, const void *arg, u32 size);
 
 /* What an access to the port has to be. */
 struct port_access {
@@ -60,6 +62,10 @@ struct port_access {
 	u32 len;
 	bool is_write;
 };
+
+/* What the program "write" does, in order. */
+#define GUEST_WRITES		4
+extern const struct port_access guest_writes[GUEST_WRITES];
 
 /* Run a CPU once; it has to leave with this access. */
 bool testvm_expect(struct testvm *vm, unsigned int cpu, const struct port_access *access);

@@ -7,24 +7,12 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "testvm.h"
 
 #define NUDGE_SIGNAL		SIGUSR1
 #define NUDGE_MS		20
-
-static void sleep_ms(unsigned int ms)
-{
-	const struct timespec time = {
-		.tv_sec = ms / 1000,
-		.tv_nsec = ms % 1000 * 1000000L,
-	};
-
-	nanosleep(&time, NULL);
-}
 
 static void do_nothing(int sig)
 {
@@ -180,14 +168,10 @@ static void check_ends_run(struct guest_program program,
 
 static void remove_vcpu(struct testvm *vm)
 {
-	struct gh_fn_vcpu_arg arg = { .id = 0 };
-	struct gh_fn_desc desc = {
-		.type = GH_FN_VCPU,
-		.arg_size = sizeof(arg),
-		.arg = (unsigned long)&arg,
-	};
+	const struct gh_fn_vcpu_arg arg = { .id = 0 };
 
-	check_errno(ioctl(vm->fd, GH_VM_REMOVE_FUNCTION, &desc), 0, "REMOVE_FUNCTION");
+	check_errno(testvm_function(vm->fd, GH_VM_REMOVE_FUNCTION, GH_FN_VCPU, &arg,
+				    sizeof(arg)), 0, "REMOVE_FUNCTION");
 }
 
 static void close_vm_file(struct testvm *vm)
