@@ -35,7 +35,6 @@ struct gh_vm_function_instance;
 /**
  * struct gh_vm_function - a kind of function that a VM can have
  * @type: GH_FN_*
- * @name: for messages
  * @mod: the module that serves it
  * @arg_size: size of its argument; others are refused before @bind is called
  * @bind: add one to a VM. Returns a file descriptor or 0 for userspace, or a
@@ -47,7 +46,6 @@ struct gh_vm_function_instance;
  */
 struct gh_vm_function {
 	u32 type;
-	const char *name;
 	struct module *mod;
 	size_t arg_size;
 	int (*bind)(struct gh_vm_function_instance *inst);

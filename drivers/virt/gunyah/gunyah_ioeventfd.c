@@ -95,7 +95,6 @@ static bool gh_ioeventfd_compare(const struct gh_vm_function_instance *inst, con
 
 static const struct gh_vm_function gh_ioeventfd_function = {
 	.type = GH_FN_IOEVENTFD,
-	.name = "ioeventfd",
 	.mod = THIS_MODULE,
 	.arg_size = sizeof(struct gh_fn_ioeventfd_arg),
 	.bind = gh_ioeventfd_bind,

@@ -216,7 +216,6 @@ static bool gh_irqfd_compare(const struct gh_vm_function_instance *inst, const v
 
 static const struct gh_vm_function gh_irqfd_function = {
 	.type = GH_FN_IRQFD,
-	.name = "irqfd",
 	.mod = THIS_MODULE,
 	.arg_size = sizeof(struct gh_fn_irqfd_arg),
 	.bind = gh_irqfd_bind,

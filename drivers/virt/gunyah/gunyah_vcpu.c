@@ -501,7 +501,6 @@ static bool gh_vcpu_compare(const struct gh_vm_function_instance *inst, const vo
 
 static const struct gh_vm_function gh_vcpu_function = {
 	.type = GH_FN_VCPU,
-	.name = "vcpu",
 	.mod = THIS_MODULE,
 	.arg_size = sizeof(struct gh_fn_vcpu_arg),
 	.bind = gh_vcpu_bind,

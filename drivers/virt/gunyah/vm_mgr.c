@@ -155,7 +155,7 @@ void gh_vm_mgr_unregister(struct gh_rm *rm)
 	misc_deregister(&mgr->misc);
 
 	mutex_lock(&mgr->lock);
-	mgr->closing = true;
+	WRITE_ONCE(mgr->closing, true);
 	list_for_each_entry(ghvm, &mgr->vms, mgr_node)
 		gh_vm_request_end(ghvm);
 	mutex_unlock(&mgr->lock);

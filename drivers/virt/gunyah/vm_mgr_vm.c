@@ -165,6 +165,10 @@ int gh_vm_create(struct gh_vm_mgr *mgr)
 	struct file *file;
 	int fd;
 
+	/* Only so that the caller hears of it early; the start looks again. */
+	if (READ_ONCE(mgr->closing))
+		return -ENODEV;
+
 	ghvm = gh_vm_alloc(mgr);
 	if (!ghvm)
 		return -ENOMEM;
