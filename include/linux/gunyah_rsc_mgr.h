@@ -24,6 +24,7 @@
 #include <linux/types.h>
 
 struct gh_rm;
+struct gh_rm_request;
 struct device;
 
 /**
@@ -83,6 +84,8 @@ static inline int gh_rm_error_remap(enum gh_rm_error error)
 		return -EBUSY;
 	case GH_RM_ERROR_LOOKUP_FAILED:
 		return -ENOENT;
+	case GH_RM_ERROR_HANDLE_INVALID:
+		return -ESTALE;
 	default:
 		return -EINVAL;
 	}
@@ -283,6 +286,9 @@ enum gh_rm_mem_type {
  * @next_entries: copies up to @max of the next runs to @entries and returns how
  *		  many there were; called until @n_mem_entries were given
  * @priv: for @next_entries
+ * @claim: where to put a claim if a reply that names the parcel may yet come, to
+ *	   be given to gh_rm_mem_claim() and gh_rm_mem_unclaim(); else set to NULL.
+ *	   If there is no @claim, a parcel that a late reply names is reclaimed
  * @mem_handle: out: names the parcel, or GH_MEM_HANDLE_INVAL if it is not known
  * @held: out: the Resource Manager has the memory, or may have it
  */
@@ -294,6 +300,7 @@ struct gh_rm_mem_parcel {
 	size_t n_mem_entries;
 	size_t (*next_entries)(void *priv, struct gh_rm_mem_entry *entries, size_t max);
 	void *priv;
+	struct gh_rm_request **claim;
 	u32 mem_handle;
 	bool held;
 };
@@ -306,6 +313,8 @@ struct gh_rm_mem_parcel {
  */
 int gh_rm_mem_lend(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel);
 int gh_rm_mem_share(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel);
+int gh_rm_mem_claim(struct gh_rm_request *claim, u32 *mem_handle);
+void gh_rm_mem_unclaim(struct gh_rm_request *claim);
 int gh_rm_mem_reclaim(struct gh_rm *rm, u32 mem_handle);
 
 #endif /* _LINUX_GUNYAH_RSC_MGR_H */

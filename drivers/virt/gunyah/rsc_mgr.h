@@ -133,6 +133,9 @@ enum gh_rm_request_state {
  * @reply: what followed the code; allocated, or @short_reply
  * @reply_size: size of @reply
  * @short_reply: a short reply
+ * @refused: the Resource Manager did not do it
+ * @claimed: somebody will look at a late reply
+ * @late: result of a late reply to a claimed request
  * @dispose: gives back what a late reply grants, or NULL; may call
  * @dispose_work: calls @dispose
  * @size: size of @payload
@@ -159,6 +162,9 @@ struct gh_rm_request {
 	size_t reply_size;
 	u8 short_reply[GH_RM_SHORT_REPLY];
 
+	bool refused;
+	bool claimed;
+	int late;
 	void (*dispose)(struct gh_rm *rm, const void *reply, size_t size);
 	struct work_struct dispose_work;
 
@@ -170,6 +176,7 @@ struct gh_rm_request *gh_rm_request_alloc(u32 msg_id, size_t size);
 void gh_rm_request_put(struct gh_rm_request *req);
 int gh_rm_request_call(struct gh_rm *rm, struct gh_rm_request *req);
 int gh_rm_request_call_empty(struct gh_rm *rm, struct gh_rm_request *req);
+int gh_rm_request_late_result(struct gh_rm_request *req);
 int gh_rm_bad_reply(struct gh_rm_request *req);
 int gh_rm_call(struct gh_rm *rm, u32 msg_id, const void *payload, size_t size);
 

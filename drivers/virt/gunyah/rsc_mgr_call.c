@@ -103,6 +103,8 @@ static void gh_rm_request_finish(struct gh_rm *rm, struct gh_rm_request *req, in
 	if (!req->orphaned) {
 		req->ret = result;
 		complete(&req->done);
+	} else if (req->claimed) {
+		req->late = result;
 	} else if (!result && req->dispose) {
 		/* With our reference */
 		queue_work(rm->wq, &req->dispose_work);
@@ -206,8 +208,8 @@ static void gh_rm_overdue_lost(struct gh_rm *rm, struct list_head *until)
 			complete(&req->done);
 		}
 
-		/* What the reply grants is given back if it should ever come. */
-		if (!req->dispose) {
+		/* What the reply grants must not be lost if it should ever come. */
+		if (!req->dispose && !req->claimed) {
 			list_del_init(&req->node);
 			gh_rm_request_finish(rm, req, -ETIMEDOUT);
 		}
@@ -263,6 +265,7 @@ static int gh_rm_request_keep(struct gh_rm_request *req, const void *payload, si
 		req->rm_error = code;
 		req->unanswered = false;
 	}
+	req->refused = code;
 	if (code)
 		return gh_rm_error_remap(code);
 
@@ -365,6 +368,21 @@ static void gh_rm_send_probe(struct gh_rm *rm)
 		gh_rm_request_put(req);
 }
 
+/* Whether anybody waits for an overdue reply */
+static bool gh_rm_is_awaited(struct gh_rm *rm)
+{
+	struct gh_rm_request *req;
+
+	lockdep_assert_held(&rm->lock);
+
+	list_for_each_entry(req, &rm->overdue, node) {
+		if (!req->orphaned || req->claimed)
+			return true;
+	}
+
+	return false;
+}
+
 /*
  * Real Resource Managers were seen to leave a request without a reply, and to
  * answer the next. So do not let one such request hold up all others.
@@ -393,10 +411,14 @@ static void gh_rm_watchdog(struct work_struct *work)
 	req->warned = true;
 
 	if (req->state == GH_RM_REQUEST_WAITING && !rm->tx_busy) {
-		list_add_tail(&req->node, &rm->overdue);
 		rm->active = NULL;
+		/* A probe is not waited for: the next one will do as well. */
+		if (req == rm->probe)
+			gh_rm_request_finish(rm, req, -ETIMEDOUT);
+		else
+			list_add_tail(&req->node, &rm->overdue);
 		gh_rm_pump(rm);
-		probe = !rm->active && !rm->probe;
+		probe = !rm->active && gh_rm_is_awaited(rm);
 	} else {
 		queue_delayed_work(rm->wq, &rm->watchdog, limit);
 	}
@@ -428,6 +450,27 @@ static int gh_rm_request_abandon(struct gh_rm *rm, struct gh_rm_request *req)
 		req->orphaned = true;
 		req->unanswered = true;
 	}
+	spin_unlock_irqrestore(&rm->lock, flags);
+
+	return ret;
+}
+
+/**
+ * gh_rm_request_late_result() - ask for the outcome of a claimed request, after
+ *				 its caller was told that there is no reply
+ * @req: the request
+ *
+ * Return: 0 if a good reply has come, -EAGAIN if none has come so far, or why
+ * none will come.
+ */
+int gh_rm_request_late_result(struct gh_rm_request *req)
+{
+	struct gh_rm *rm = req->rm;
+	unsigned long flags;
+	int ret;
+
+	spin_lock_irqsave(&rm->lock, flags);
+	ret = req->state == GH_RM_REQUEST_DONE ? req->late : -EAGAIN;
 	spin_unlock_irqrestore(&rm->lock, flags);
 
 	return ret;

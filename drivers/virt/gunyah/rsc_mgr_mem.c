@@ -167,9 +167,16 @@ static int gh_rm_mem_create(struct gh_rm *rm, u32 msg_id, struct gh_rm_mem_parce
 	if (ret)
 		goto out_put;
 
+	req->claimed = parcel->claim;
 	req->dispose = gh_rm_dispose_parcel;
 	ret = gh_rm_request_call(rm, req);
 	parcel->held = !ret || req->unanswered;
+	if (req->claimed && req->orphaned) {
+		/* With our reference */
+		*parcel->claim = req;
+		return ret;
+	}
+
 	if (!ret && gh_rm_parse_handle(req->reply, req->reply_size, &parcel->mem_handle))
 		ret = gh_rm_bad_reply(req);
 
@@ -229,6 +236,8 @@ static int gh_rm_mem_lend_common(struct gh_rm *rm, u32 msg_id, struct gh_rm_mem_
 
 	parcel->mem_handle = GH_MEM_HANDLE_INVAL;
 	parcel->held = false;
+	if (parcel->claim)
+		*parcel->claim = NULL;
 
 	if (!n_runs || !parcel->n_acl_entries || parcel->n_acl_entries > GH_RM_MAX_ACL_ENTRIES)
 		return -EINVAL;
@@ -277,6 +286,40 @@ int gh_rm_mem_share(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel)
 	return gh_rm_mem_lend_common(rm, GH_RM_MEM_SHARE, parcel);
 }
 EXPORT_SYMBOL_GPL(gh_rm_mem_share);
+
+/**
+ * gh_rm_mem_claim() - ask again for a parcel whose handle was not known
+ * @claim: from struct gh_rm_mem_parcel
+ * @mem_handle: set to the handle, if it is known now
+ *
+ * Return: 0 if the reply has come in the meantime, -EAGAIN if not, -ENOENT if it
+ * said that the memory was not taken. Other errnos: nobody will ever know.
+ */
+int gh_rm_mem_claim(struct gh_rm_request *claim, u32 *mem_handle)
+{
+	int ret = gh_rm_request_late_result(claim);
+
+	if (ret == -EAGAIN)
+		return ret;
+	if (claim->refused)
+		return -ENOENT;
+	if (!ret && gh_rm_parse_handle(claim->reply, claim->reply_size, mem_handle))
+		ret = gh_rm_bad_reply(claim);
+
+	return ret;
+}
+EXPORT_SYMBOL_GPL(gh_rm_mem_claim);
+
+/**
+ * gh_rm_mem_unclaim() - ask no more
+ * @claim: from struct gh_rm_mem_parcel, or NULL
+ */
+void gh_rm_mem_unclaim(struct gh_rm_request *claim)
+{
+	if (claim)
+		gh_rm_request_put(claim);
+}
+EXPORT_SYMBOL_GPL(gh_rm_mem_unclaim);
 
 /**
  * gh_rm_mem_reclaim() - take memory back that was lent or shared
