@@ -62,7 +62,7 @@ static const struct gh_error_case gh_rm_cases[] = {
 	{ 0x4, -EINVAL },
 	{ 0x5, -EBUSY },
 	{ 0x6, -EINVAL },
-	{ 0x7, -EINVAL },
+	{ 0x7, -ESTALE },
 	{ 0x8, -EINVAL },
 	{ 0x9, -EINVAL },
 	{ 0xa, -EINVAL },

@@ -271,6 +271,7 @@ static size_t gh_core_runs(void *priv, struct gh_rm_mem_entry *entries, size_t m
 	return max;
 }
 
+/* Only the claim of the parcel is kept. */
 static int gh_core_lend(struct gh_rm *rm, void *arg)
 {
 	struct gh_rm_mem_parcel *parcel = arg;
@@ -281,6 +282,7 @@ static int gh_core_lend(struct gh_rm *rm, void *arg)
 		.acl_entries = &acl,
 		.n_mem_entries = 512,
 		.next_entries = gh_core_runs,
+		.claim = parcel->claim,
 	};
 
 	return gh_rm_mem_lend(rm, parcel);
@@ -292,7 +294,7 @@ static void gh_core_killed_while_sending(struct kunit *test)
 	const u8 handle[] = { 0, 0, 0, 0 };
 	const struct gh_peer_reply lent = { .body = handle, .size = sizeof(handle) };
 	struct gh_peer *peer = test->priv;
-	struct gh_rm_mem_parcel parcel;
+	struct gh_rm_mem_parcel parcel = {};
 	struct gh_peer_caller caller;
 
 	gh_peer_block(peer, true);
@@ -311,6 +313,63 @@ static void gh_core_killed_while_sending(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, peer->requests[0].size, 8 + 8 + 4 + 512 * 16 + 4UL);
 	KUNIT_EXPECT_EQ(test, peer->requests[1].header.msg_id, MEM_RECLAIM);
 	gh_core_expect_works(test);
+}
+
+/* Has a lend killed whose reply did not come; returns what stands for it. */
+static struct gh_rm_request *gh_core_claim(struct kunit *test)
+{
+	struct gh_peer *peer = test->priv;
+	struct gh_rm_request *claim = NULL;
+	struct gh_rm_mem_parcel parcel = { .claim = &claim };
+	struct gh_peer_caller caller;
+	u32 handle = 0;
+
+	gh_peer_forget(peer);
+	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_core_lend, &parcel), 0);
+	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
+	gh_peer_kill(&caller);
+	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), -EINTR);
+	KUNIT_EXPECT_TRUE(test, parcel.held);
+	KUNIT_EXPECT_EQ(test, parcel.mem_handle, GH_MEM_HANDLE_INVAL);
+	KUNIT_ASSERT_NOT_NULL(test, claim);
+	KUNIT_EXPECT_EQ(test, gh_rm_mem_claim(claim, &handle), -EAGAIN);
+
+	return claim;
+}
+
+/* Who has a claim hears of a late reply, and nobody else acts on it. */
+static void gh_core_claims(struct kunit *test)
+{
+	const u8 handle_5[] = { 5, 0, 0, 0 };
+	const struct gh_peer_reply lent = { .body = handle_5, .size = sizeof(handle_5) };
+	const struct gh_peer_reply refused = { .code = GH_RM_ERROR_NOMEM };
+	struct gh_peer *peer = test->priv;
+	struct gh_rm_request *claim;
+	u32 handle = 0;
+
+	claim = gh_core_claim(test);
+	gh_peer_reply(peer, 0, &lent);
+	gh_core_expect_works(test);
+	KUNIT_EXPECT_EQ(test, gh_rm_mem_claim(claim, &handle), 0);
+	KUNIT_EXPECT_EQ(test, handle, 5U);
+	gh_rm_mem_unclaim(claim);
+
+	claim = gh_core_claim(test);
+	gh_peer_reply(peer, 0, &refused);
+	gh_core_expect_works(test);
+	KUNIT_EXPECT_EQ(test, gh_rm_mem_claim(claim, &handle), -ENOENT);
+	gh_rm_mem_unclaim(claim);
+
+	claim = gh_core_claim(test);
+	gh_peer_reply(peer, 0, &done);
+	gh_core_expect_works(test);
+	KUNIT_EXPECT_EQ(test, gh_rm_mem_claim(claim, &handle), -EBADMSG);
+	gh_rm_mem_unclaim(claim);
+
+	claim = gh_core_claim(test);
+	gh_peer_unbind(peer);
+	KUNIT_EXPECT_EQ(test, gh_rm_mem_claim(claim, &handle), -ENODEV);
+	gh_rm_mem_unclaim(claim);
 }
 
 /* A signal that does not kill does not end the wait. */
@@ -352,6 +411,22 @@ static void gh_core_reply_lost(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, gh_peer_wait_requests(peer, 3));
 	KUNIT_EXPECT_EQ(test, peer->requests[2].header.msg_id, VM_DEALLOCATE);
 	KUNIT_EXPECT_EQ(test, vmid, 0);
+	gh_core_expect_works(test);
+}
+
+/* What was asked later has no reply either: it is asked again. */
+static void gh_core_probe_lost(struct kunit *test)
+{
+	struct gh_peer *peer = test->priv;
+	struct gh_peer_caller caller;
+	u16 vmid = 0;
+
+	gh_peer_script(peer, &muted);
+	gh_peer_script(peer, &muted);
+	gh_peer_script(peer, &is_hlos);
+	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_core_get_vmid, &vmid), 0);
+	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, peer->n_requests, 3U);
 	gh_core_expect_works(test);
 }
 
@@ -519,8 +594,10 @@ static struct kunit_case gh_core_test_cases[] = {
 	KUNIT_CASE(gh_core_killed_late_reply),
 	KUNIT_CASE(gh_core_killed_late_error),
 	KUNIT_CASE(gh_core_killed_while_sending),
+	KUNIT_CASE(gh_core_claims),
 	KUNIT_CASE(gh_core_signalled),
 	KUNIT_CASE(gh_core_reply_lost),
+	KUNIT_CASE(gh_core_probe_lost),
 	KUNIT_CASE(gh_core_mute),
 	KUNIT_CASE(gh_core_send_error),
 	KUNIT_CASE(gh_core_unbind),
