@@ -346,16 +346,19 @@ static void gh_rm_send_probe(struct gh_rm *rm)
 	unsigned long flags;
 
 	req = gh_rm_request_alloc(GH_RM_VM_GET_VMID, 0);
-	if (!req)
-		return;
-
-	req->rm = rm;
-	req->orphaned = true;
-	/* The report on what it follows says it all. */
-	req->warned = true;
+	if (req) {
+		req->rm = rm;
+		req->orphaned = true;
+		/* The report on what it follows says it all. */
+		req->warned = true;
+	}
 
 	spin_lock_irqsave(&rm->lock, flags);
-	if (!rm->gone && !rm->probe && !rm->active) {
+	if (rm->gone || rm->active || rm->probe) {
+		/* No need for it any more */
+	} else if (!req) {
+		queue_delayed_work(rm->wq, &rm->watchdog, gh_rm_overdue_limit());
+	} else {
 		rm->probe = req;
 		req->state = GH_RM_REQUEST_QUEUED;
 		list_add_tail(&req->node, &rm->queued);
@@ -398,8 +401,13 @@ static void gh_rm_watchdog(struct work_struct *work)
 
 	spin_lock_irqsave(&rm->lock, flags);
 	req = rm->active;
-	if (rm->gone || !req)
+	if (rm->gone)
 		goto unlock;
+
+	if (!req) {
+		probe = gh_rm_is_awaited(rm);
+		goto unlock;
+	}
 
 	if (time_before(jiffies, req->started + limit)) {
 		queue_delayed_work(rm->wq, &rm->watchdog, req->started + limit - jiffies);
