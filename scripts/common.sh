@@ -82,8 +82,12 @@ step()
 	wait "$pid" || rc=$?
 	if [ "$rc" != 0 ]; then
 		printf ' failed after %d s\n' $((SECONDS - start)) >&2
-		tail -n 15 "$log" >&2
-		die "\"$text\" failed, see $log"
+		# What a script of ours says is the reason; else the output's end
+		grep '^gunyah: ' "$log" >&2 || {
+			tail -n 15 "$log" >&2
+			say "gunyah: \"$text\" failed, see $log"
+		}
+		exit 1
 	fi
 	printf ' (%d s)\n' $((SECONDS - start)) >&2
 }

@@ -89,6 +89,8 @@ apt_update()
 {
 	apt_setup "$1"
 	apt_run apt-get -q update || true
+	compgen -G "$APT/lists/*_Packages*" >/dev/null ||
+		die "cannot get Debian's package lists: no network? (see $APT/log)"
 	: >"$APT/updated-$1"
 }
 
@@ -119,7 +121,7 @@ find_release()
 	done
 	[ -n "$found" ] || {
 		rm -f "$APT"/updated-*
-		die "Debian $(codename) has no arm64 kernel $1, or there is no network (see $APT/log)"
+		die "Debian $(codename) has no arm64 kernel $1 (see $APT/log)"
 	}
 	echo "$found"
 }
