@@ -62,7 +62,9 @@ struct gh_rm {
 	char fail_op;
 	int fail_errno;
 	bool unsent;
+	bool unheard;
 	unsigned int reclaims_busy;
+	unsigned int resources_until_error;
 	bool exits_at_start;
 	bool exits_at_stop;
 	bool late;
@@ -219,6 +221,16 @@ int gh_rm_mem_share(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel)
 	return fake_parcel(rm, parcel, SHARE);
 }
 
+/* Parcels are known here, or are not there at all. */
+int gh_rm_mem_claim(struct gh_rm_request *claim, u32 *mem_handle)
+{
+	return -ENOENT;
+}
+
+void gh_rm_mem_unclaim(struct gh_rm_request *claim)
+{
+}
+
 int gh_rm_mem_reclaim(struct gh_rm *rm, u32 mem_handle)
 {
 	int ret = fake_asked(rm, RECLAIM);
@@ -230,7 +242,7 @@ int gh_rm_mem_reclaim(struct gh_rm *rm, u32 mem_handle)
 		return -EBUSY;
 	}
 	if (mem_handle >= BITS_PER_LONG || !test_bit(mem_handle, &rm->parcels))
-		return -EINVAL;
+		return -ESTALE;
 	if (rm->state != FAKE_LOAD && rm->state != FAKE_RESET && rm->state != FAKE_INIT_FAILED)
 		return -EBUSY;
 	__clear_bit(mem_handle, &rm->parcels);
@@ -246,7 +258,8 @@ static int fake_step(struct gh_rm *rm, const char *op, enum fake_state from, enu
 		return ret;
 	if (rm->state != from)
 		return -EBADFD;
-	rm->state = ret ? FAKE_INIT_FAILED : to;
+	/* A reply that is lost says nothing about what was done. */
+	rm->state = ret && !rm->unheard ? FAKE_INIT_FAILED : to;
 	return ret;
 }
 
@@ -321,12 +334,16 @@ int gh_rm_get_hyp_resources(struct gh_rm *rm, u16 vmid, struct gh_rm_hyp_resourc
 struct gh_resource *gh_rm_alloc_resource(struct gh_rm *rm,
 					 const struct gh_rm_hyp_resource *hyp_resource)
 {
-	struct gh_resource *rsc = kzalloc(sizeof(*rsc), GFP_KERNEL);
+	struct gh_resource *rsc;
 
-	if (rsc) {
-		rsc->type = hyp_resource->type;
-		rsc->label = le32_to_cpu(hyp_resource->resource_label);
-	}
+	if (rm->resources_until_error && !--rm->resources_until_error)
+		return ERR_PTR(-EBUSY);
+
+	rsc = kzalloc(sizeof(*rsc), GFP_KERNEL);
+	if (!rsc)
+		return ERR_PTR(-ENOMEM);
+	rsc->type = hyp_resource->type;
+	rsc->label = le32_to_cpu(hyp_resource->resource_label);
 	return rsc;
 }
 

@@ -298,6 +298,53 @@ static void failed_start(struct kunit *test)
 	expect_nothing_left(test);
 }
 
+/* The first of the two resources is there already. */
+static void failed_resource(struct kunit *test)
+{
+	struct life *life = test->priv;
+	struct gh_vm_exit_info info;
+	enum gh_vm_status status;
+
+	life->rm.resources_until_error = 2;
+	KUNIT_EXPECT_EQ(test, -EBUSY, gh_vm_start(life->ghvm));
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_exit_status(life->ghvm, &status, &info));
+	KUNIT_EXPECT_EQ(test, status, GH_VM_STATUS_LOAD_FAILED);
+
+	close_vm(life);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace,
+			   ALLOC LEND WHO SHARE CONFIGURE INIT RESOURCES TO_END);
+	expect_nothing_left(test);
+}
+
+/* The VMID may be another VM's by then: it is not given back twice. */
+static void deallocated_without_reply(struct kunit *test)
+{
+	struct life *life = test->priv;
+
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(life->ghvm));
+	life->rm.fail_op = DEALLOC[0];
+	life->rm.fail_errno = -ETIMEDOUT;
+	close_vm(life);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace, TO_RUN STOP TO_END);
+	KUNIT_EXPECT_EQ(test, life->rm.state, FAKE_RESET);
+	life->rm.state = FAKE_FREE;
+	expect_nothing_left(test);
+}
+
+/* Was the image accepted? Only then a reset is both needed and safe. */
+static void configured_without_reply(struct kunit *test)
+{
+	struct life *life = test->priv;
+
+	life->rm.fail_op = CONFIGURE[0];
+	life->rm.fail_errno = -ETIMEDOUT;
+	life->rm.unheard = true;
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, gh_vm_start(life->ghvm));
+	close_vm(life);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace, ALLOC LEND WHO SHARE CONFIGURE INIT TO_END);
+	expect_nothing_left(test);
+}
+
 /* For half a minute at most. */
 static bool wait_for(struct life *life, unsigned int n_parcels, int n_released)
 {
@@ -460,6 +507,9 @@ static struct kunit_case life_cases[] = {
 	KUNIT_CASE(exit_while_being_stopped),
 	KUNIT_CASE(exit_before_start_is_answered),
 	KUNIT_CASE_PARAM(failed_start, failure_gen_params),
+	KUNIT_CASE(failed_resource),
+	KUNIT_CASE(deallocated_without_reply),
+	KUNIT_CASE(configured_without_reply),
 	KUNIT_CASE(memory_is_kept_until_reclaimed),
 	KUNIT_CASE(unbound_while_running),
 	KUNIT_CASE(unbound_before_start),

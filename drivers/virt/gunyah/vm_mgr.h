@@ -101,6 +101,8 @@ struct gh_vm_backing *gh_vm_pin_user(u64 uaddr, u64 size, size_t max_extents);
  * @mem_handle: the parcel, when @held
  * @held: the Resource Manager has the memory, or may have it: it must not be
  *	  given back to anyone. The worker's.
+ * @claim: where @mem_handle may yet come from, or NULL. The worker's.
+ * @reclaim_tried: the parcel was asked for once. The worker's.
  */
 struct gh_vm_region {
 	struct list_head node;
@@ -111,6 +113,8 @@ struct gh_vm_region {
 	struct gh_vm_backing *backing;
 	u32 mem_handle;
 	bool held;
+	struct gh_rm_request *claim;
+	bool reclaim_tried;
 };
 
 /**

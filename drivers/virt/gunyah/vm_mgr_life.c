@@ -137,7 +137,7 @@ int gh_vm_exit_status(struct gh_vm *ghvm, enum gh_vm_status *status,
 		ret = -ENODEV;
 	else if (ghvm->state == GH_VM_EXITED)
 		*status = GH_VM_STATUS_EXITED;
-	else if (ghvm->state == GH_VM_INIT_FAILED || ghvm->state == GH_VM_CONFIG_FAILED)
+	else if (completion_done(&ghvm->started) && ghvm->start_result)
 		*status = GH_VM_STATUS_LOAD_FAILED;
 	else
 		ret = -ENODEV;
@@ -271,6 +271,23 @@ static int gh_vm_alloc_vmid(struct gh_vm *ghvm)
 	return 0;
 }
 
+/* There was no reply, or none that makes sense: was it done or not? */
+static bool gh_vm_reply_lost(int ret)
+{
+	return ret == -ETIMEDOUT || ret == -EBADMSG;
+}
+
+/*
+ * Only an image that was accepted can be initialised. So that shows which it
+ * was, and leads to where a reset is allowed.
+ */
+static bool gh_vm_was_configured(struct gh_vm *ghvm)
+{
+	int ret = gh_rm_vm_init(ghvm->mgr->rm, ghvm->vmid);
+
+	return ret != -EBADFD && ret != -ENODEV;
+}
+
 static int gh_vm_configure(struct gh_vm *ghvm)
 {
 	struct gh_vm_region *region = gh_vm_dtb_region(ghvm);
@@ -279,6 +296,11 @@ static int gh_vm_configure(struct gh_vm *ghvm)
 	ret = gh_rm_vm_configure(ghvm->mgr->rm, ghvm->vmid, GH_RM_VM_AUTH_NONE,
 				 region->mem_handle, 0, 0, ghvm->dtb_gpa - region->gpa,
 				 ghvm->dtb_size);
+	if (gh_vm_reply_lost(ret) && gh_vm_was_configured(ghvm)) {
+		gh_vm_happened(ghvm, GH_VM_EV_CONFIGURED);
+		gh_vm_happened(ghvm, GH_VM_EV_INIT_FAILED);
+		return ret;
+	}
 	gh_vm_happened(ghvm, ret ? GH_VM_EV_CONFIG_FAILED : GH_VM_EV_CONFIGURED);
 	return ret;
 }
@@ -475,8 +497,12 @@ static void gh_vm_dealloc_vmid(struct gh_vm *ghvm)
 	if (ret)
 		dev_err(gh_vm_dev(ghvm), "VM %u: failed to give back its VMID when %s: %d\n",
 			ghvm->vmid, gh_vm_state_name(gh_vm_state(ghvm)), ret);
-	/* There is no way back from a refused image but this one: it stays lost. */
-	if (!ret || gh_vm_state(ghvm) == GH_VM_CONFIG_FAILED)
+	/*
+	 * If nobody knows whether it was given back it may be another VM's by
+	 * now: it must not be named again. Nor is there another way back from a
+	 * refused image. Such a VMID stays lost.
+	 */
+	if (!ret || gh_vm_reply_lost(ret) || gh_vm_state(ghvm) == GH_VM_CONFIG_FAILED)
 		gh_vm_happened(ghvm, GH_VM_EV_DEALLOCATED);
 }
 
@@ -491,6 +517,19 @@ static bool gh_vm_try_end(struct gh_vm *ghvm)
 		return false;
 	gh_vm_dealloc_vmid(ghvm);
 	return !gh_vm_state_has_vmid(gh_vm_state(ghvm));
+}
+
+static void gh_vm_retry_end(struct gh_vm *ghvm)
+{
+	struct gh_vm_mgr *mgr = ghvm->mgr;
+
+	ghvm->retry_delay = clamp_t(unsigned long, ghvm->retry_delay * 2,
+				    GH_VM_RETRY_MIN, GH_VM_RETRY_MAX);
+
+	/* Once the Resource Manager is lost, the last try is not put off. */
+	mutex_lock(&mgr->lock);
+	gh_vm_queue(ghvm, mgr->lost ? 0 : ghvm->retry_delay);
+	mutex_unlock(&mgr->lock);
 }
 
 static void gh_vm_do_end(struct gh_vm *ghvm)
@@ -508,9 +547,7 @@ static void gh_vm_do_end(struct gh_vm *ghvm)
 		gh_vm_free_memory(ghvm);
 		gh_vm_delist(ghvm);
 	} else {
-		ghvm->retry_delay = clamp_t(unsigned long, ghvm->retry_delay * 2,
-					    GH_VM_RETRY_MIN, GH_VM_RETRY_MAX);
-		gh_vm_queue(ghvm, ghvm->retry_delay);
+		gh_vm_retry_end(ghvm);
 	}
 	complete_all(&ghvm->ended);
 }

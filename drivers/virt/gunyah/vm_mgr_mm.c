@@ -5,11 +5,15 @@
 
 #include <linux/mm.h>
 #include <linux/overflow.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "vm_mgr.h"
 
 #define GH_MEM_ACCESS	(GH_MEM_ALLOW_READ | GH_MEM_ALLOW_WRITE | GH_MEM_ALLOW_EXEC)
+
+/* Whatever the size of the host's pages is. */
+#define GH_RM_PAGE_SIZE	SZ_4K
 
 /* The Resource Manager takes no address from here on. */
 #define GH_VM_GPA_END	BIT_ULL(44)
@@ -78,6 +82,7 @@ static void gh_vm_free_region(struct gh_vm_region *region)
 		region->backing->ops->abandon(region->backing);
 	else
 		region->backing->ops->release(region->backing);
+	gh_rm_mem_unclaim(region->claim);
 	kfree(region);
 }
 
@@ -173,10 +178,10 @@ int gh_vm_set_dtb_config(struct gh_vm *ghvm, const struct gh_vm_dtb_config *arg)
 	u64 size, end;
 	int ret = 0;
 
-	/* The Resource Manager maps the devicetree by whole pages. */
-	if (!PAGE_ALIGNED(arg->guest_phys_addr) || !arg->size)
+	/* The Resource Manager maps the devicetree by whole pages of its own. */
+	if (!IS_ALIGNED(arg->guest_phys_addr, GH_RM_PAGE_SIZE) || !arg->size)
 		return -EINVAL;
-	size = PAGE_ALIGN(arg->size);
+	size = ALIGN(arg->size, GH_RM_PAGE_SIZE);
 	if (!size || check_add_overflow(arg->guest_phys_addr, size, &end))
 		return -EOVERFLOW;
 
@@ -282,6 +287,7 @@ static int gh_vm_give_region(struct gh_vm *ghvm, struct gh_vm_region *region)
 		.next_entries = gh_vm_next_entries,
 		.priv = &iter,
 		.mem_handle = GH_MEM_HANDLE_INVAL,
+		.claim = &region->claim,
 	};
 	u16 host_vmid;
 	int ret;
@@ -319,6 +325,8 @@ int gh_vm_give_memory(struct gh_vm *ghvm)
 	int ret;
 
 	list_for_each_entry(region, &ghvm->regions, node) {
+		if (READ_ONCE(ghvm->abort))
+			return -EINTR;
 		ret = gh_vm_give_region(ghvm, region);
 		if (ret)
 			return ret;
@@ -327,15 +335,35 @@ int gh_vm_give_memory(struct gh_vm *ghvm)
 	return 0;
 }
 
+/*
+ * It did not tell us the handle when it was asked for the parcel: it may have
+ * done so since, or have said that there is none.
+ */
+static bool gh_vm_find_handle(struct gh_vm_region *region)
+{
+	int ret;
+
+	if (!region->claim)
+		return false;
+
+	ret = gh_rm_mem_claim(region->claim, &region->mem_handle);
+	if (ret == -ENOENT)
+		region->held = false;
+	return !ret;
+}
+
 static bool gh_vm_reclaim_region(struct gh_vm *ghvm, struct gh_vm_region *region)
 {
 	int ret;
 
-	/* It never told us the handle: nobody can ask for it. */
-	if (region->mem_handle == GH_MEM_HANDLE_INVAL)
-		return false;
+	if (region->mem_handle == GH_MEM_HANDLE_INVAL && !gh_vm_find_handle(region))
+		return !region->held;
 
+	/* A parcel that is not there any more came back when we asked before. */
 	ret = gh_rm_mem_reclaim(ghvm->mgr->rm, region->mem_handle);
+	if (ret == -ESTALE && region->reclaim_tried)
+		ret = 0;
+	region->reclaim_tried = true;
 	if (ret) {
 		dev_err(gh_rm_dev(ghvm->mgr->rm),
 			"VM %u: failed to reclaim region %u, its memory is kept: %d\n",

@@ -3,6 +3,7 @@
  * Resources of a VM, and the tickets by which functions get them.
  */
 
+#include <linux/err.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
@@ -119,6 +120,7 @@ static struct gh_vm_resource *gh_vm_get_resources(struct gh_rm *rm,
 						  size_t n)
 {
 	struct gh_vm_resource *resources;
+	struct gh_resource *rsc;
 	size_t i;
 
 	resources = kvcalloc(n, sizeof(*resources), GFP_KERNEL);
@@ -126,11 +128,12 @@ static struct gh_vm_resource *gh_vm_get_resources(struct gh_rm *rm,
 		return ERR_PTR(-ENOMEM);
 
 	for (i = 0; i < n; i++) {
-		resources[i].rsc = gh_rm_alloc_resource(rm, &list->entries[i]);
-		if (!resources[i].rsc) {
+		rsc = gh_rm_alloc_resource(rm, &list->entries[i]);
+		if (IS_ERR(rsc)) {
 			gh_vm_put_resources(resources, i);
-			return ERR_PTR(-ENOMEM);
+			return ERR_CAST(rsc);
 		}
+		resources[i].rsc = rsc;
 	}
 
 	return resources;
