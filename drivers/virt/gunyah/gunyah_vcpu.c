@@ -15,6 +15,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/preempt.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
@@ -226,9 +227,13 @@ static int gh_vcpu_enter(struct gh_vcpu *vcpu)
 	gh_vcpu_take_read(vcpu);
 	/* Before the hypercall: afterwards the interrupt may come at any time. */
 	WRITE_ONCE(vcpu->woken, false);
-	WRITE_ONCE(vcpu->cpu, raw_smp_processor_id());
 
+	/* So that a kick finds the CPU that it is on. */
+	preempt_disable();
+	WRITE_ONCE(vcpu->cpu, smp_processor_id());
 	err = gh_hypercall_vcpu_run(vcpu->rsc->capid, vcpu->resume, &resp);
+	preempt_enable();
+
 	switch (err) {
 	case GH_ERROR_OK:
 		/* Only now it is used up. */
