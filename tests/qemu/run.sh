@@ -217,6 +217,8 @@ write_log
 vmm=$(vmm_status)
 [ -n "$vmm" ] || explain_failure "$rc"
 if [ -z "${GUEST_CMD:-}" ]; then
+	# 5: the user left by Ctrl-a x
+	[ "$vmm" != 5 ] || exit 0
 	exit "$vmm"
 elif [ "$vmm" = 0 ] && [ -s "$run/status" ]; then
 	exit "$(cat "$run/status")"
