@@ -37,7 +37,7 @@ endif
 endif
 
 RELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
-		$(KDIR)/include/generated/utsrelease.h)
+		$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 MODULES = $(BUILD)/$(if $(GUNYAH_KUNIT),kunit,modules)-$(RELEASE)
 SOURCES := Kbuild arch drivers include $(if $(GUNYAH_KUNIT)$(GUNYAH_TEST),tests)
 
@@ -50,6 +50,12 @@ define link-sources
 	@cp -rsf $(addprefix $(CURDIR)/,$(SOURCES)) $(MODULES)/
 	@find $(MODULES) -xtype l -delete
 endef
+
+# The host's own libfdt can be given, with include/ and lib/libfdt.a
+ifeq ($(LIBFDT),)
+LIBFDT := $(CACHE)/libfdt
+FETCH_LIBFDT := libfdt
+endif
 
 KBUILD = $(MAKE) -C $(KDIR) M=$(MODULES) ARCH=arm64 \
 	CROSS_COMPILE=$(CROSS_COMPILE) CC=$(CROSS_COMPILE)gcc \
@@ -67,20 +73,21 @@ modules_install: $(HEADERS)
 	+$(KBUILD) modules_install
 
 headers:
+	@scripts/setup.sh fetch build
 	@scripts/fetch.sh headers $(KERNEL) >/dev/null
 
 libfdt:
+	@scripts/setup.sh fetch build
 	@scripts/fetch.sh libfdt >/dev/null
 
-hypervisor: libfdt
-	+$(MAKE) -C tests/hypervisor O=$(BUILD)/hypervisor \
-		LIBFDT=$(CACHE)/libfdt
+hypervisor: $(FETCH_LIBFDT)
+	+$(MAKE) -C tests/hypervisor O=$(BUILD)/hypervisor LIBFDT=$(LIBFDT)
 
-vmm: libfdt
-	+$(MAKE) -C samples/gunyah O=$(BUILD)/vmm LIBFDT=$(CACHE)/libfdt
+vmm: $(FETCH_LIBFDT)
+	+$(MAKE) -C samples/gunyah O=$(BUILD)/vmm LIBFDT=$(LIBFDT)
 
-selftests: libfdt
-	+$(MAKE) -C tests/selftests O=$(BUILD)/selftests LIBFDT=$(CACHE)/libfdt
+selftests: $(FETCH_LIBFDT)
+	+$(MAKE) -C tests/selftests O=$(BUILD)/selftests LIBFDT=$(LIBFDT)
 
 run:
 	@tests/qemu/run.sh
@@ -118,6 +125,7 @@ help:
 # help:   KERNEL=6.1|6.12  build against Debian's headers, fetched
 # help:   KDIR=DIR         build against these (default on arm64: running kernel)
 # help:   CROSS_COMPILE=   compiler prefix
+# help:   LIBFDT=DIR       for vmm: has include/ and lib/libfdt.a (default: fetched)
 # help:   BUILD=DIR        where to build (default build)
 # help:   GUNYAH_CACHE=DIR downloads and slow builds (default ~/.cache/gunyah)
 # help:

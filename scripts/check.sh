@@ -38,7 +38,8 @@ check_style()
 
 	mapfile -t all < <(sources '*.c' '*.h' '*.S' ':!include/compat')
 	mapfile -t compat < <(sources 'include/compat/*.h')
-	checkpatch "$IGNORE" "${all[@]}"
+	# In a condition, so a failure does not end it by itself.
+	checkpatch "$IGNORE" "${all[@]}" || return
 	[ ${#compat[@]} = 0 ] || checkpatch "$IGNORE_COMPAT" "${compat[@]}"
 }
 

@@ -8,6 +8,7 @@ set -euo pipefail
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${GUNYAH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gunyah}
 BUILD=${BUILD:-$TOP/build}
+PATH=$PATH:/usr/sbin:/sbin
 
 # The scripts start make by themselves; what the user gave to the outer one
 # comes by the environment.
@@ -56,7 +57,10 @@ locked()
 {
 	mkdir -p "$CACHE" 2>/dev/null || die "cannot create the cache $CACHE"
 	exec 9>"$CACHE/.lock-$1"
-	flock 9
+	flock -n 9 || {
+		say "waiting for another process that uses $CACHE/.lock-$1"
+		flock 9
+	}
 }
 
 # key FILE...: short hash of the contents
@@ -76,10 +80,15 @@ step()
 	log=$BUILD/log/$(printf %s "$text" | tr -cs 'a-zA-Z0-9.' - |
 			 sed 's/-*$//').log
 	printf '==> %s' "$text" >&2
-	"$@" >"$log" 2>&1 9>&- &
+	# In a process group of its own, which Ctrl-C then ends as a whole
+	set -m
+	"$@" >"$log" 2>&1 9>&- </dev/null &
 	pid=$!
+	set +m
+	trap 'kill -- "-$pid" 2>/dev/null; exit 130' INT TERM
 	progress "$pid" "$log" "$start"
 	wait "$pid" || rc=$?
+	trap - INT TERM
 	if [ "$rc" != 0 ]; then
 		printf ' failed after %d s\n' $((SECONDS - start)) >&2
 		# What a script of ours says is the reason; else the output's end

@@ -208,7 +208,7 @@ get_image()
 	raw_image "$tmp/out/boot/vmlinuz-$rel" >"$tmp/out/Image"
 	echo "$rel" >"$tmp/out/release"
 	# As the package's script does on a real system
-	PATH=$PATH:/usr/sbin:/sbin depmod -b "$tmp/out" "$rel"
+	depmod -b "$tmp/out" "$rel"
 	publish "image/$rel"
 }
 

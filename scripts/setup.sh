@@ -22,7 +22,6 @@ declare -A needs=(
 		/usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross"
 
 # Administrators' tools are not in everybody's path
-PATH=$PATH:/usr/sbin:/sbin
 
 missing()
 {
@@ -54,7 +53,8 @@ install()
 {
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get -q update || return
-	apt-get -q -y install --no-install-recommends "${packages[@]}"
+	apt-get -q -y install --no-install-recommends "${packages[@]}" ||
+		die "cannot install ${packages[*]}: no network, or no source for them"
 }
 
 step "Install ${packages[*]}" install

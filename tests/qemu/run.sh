@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../../scripts/common.sh"
 . "$TOP/tests/qemu/vm.sh"
 
-KERNEL=${KERNEL:-6.1}
+export KERNEL=${KERNEL:-6.1}
 GUEST_KERNEL=${GUEST_KERNEL:-$KERNEL}
 MEM=${MEM:-512M}
 CPUS=${CPUS:-2}
@@ -42,6 +42,9 @@ check_arguments()
 	if [ "$mem" -lt 64 ] || [ "$mem" -gt 704 ]; then
 		die "MEM must be between 64M and 704M, the primary has 1 GiB"
 	fi
+	[ $((mem % 2)) = 0 ] || die "MEM must be a multiple of 2M"
+	[ -n "${GUEST_CMD:-}" ] || [ -t 0 ] ||
+		die "standard input is not a terminal: give GUEST_CMD="
 	[[ $CPUS =~ ^[1-9][0-9]*$ ]] || die "CPUS must be a number"
 	[[ $PRIMARY_CPUS =~ ^[1-7]$ ]] ||
 		die "PRIMARY_CPUS must be a number from 1 to 7"
@@ -206,6 +209,7 @@ touch "$run/guest.log"
 trap write_log EXIT
 say "==> Boot (messages of both kernels: $LOG)"
 rc=0
+start=$SECONDS
 if [ -n "${GUEST_CMD:-}" ]; then
 	LIMIT=$TIMEOUT
 	boot </dev/null | show_guest || rc=$?
@@ -213,6 +217,7 @@ else
 	boot || rc=$?
 fi
 write_log
+say "==> All is off ($((SECONDS - start)) s)"
 
 vmm=$(vmm_status)
 [ -n "$vmm" ] || explain_failure "$rc"

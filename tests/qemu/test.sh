@@ -139,6 +139,7 @@ run_boot()
 	rm -f "$run/$name.log"
 	merge_tap "$name" < <("$@" </dev/null)
 	check_log "$name" "$run/$name.log"
+	say "==> $name is done after $((SECONDS - start)) s"
 }
 
 kunit=0
@@ -154,6 +155,11 @@ build
 [ $selftests = 0 ] ||
 	step "Put the machines for the selftests together" selftest_machines
 
+for test in ${TESTS:-}; do
+	[ "$test" = kunit ] || [ "$test" = linux_guest ] ||
+		grep -qx "$test" "$BUILD/selftests/tests.list" ||
+		die "there is no test $test"
+done
 LIMIT=$TIMEOUT
 start=$SECONDS
 echo "TAP version 13"
