@@ -130,8 +130,8 @@ help:
 # help:   GUNYAH_CACHE=DIR downloads and slow builds (default ~/.cache/gunyah)
 # help:
 # help: Variables for run
-# help:   GUEST_CMD='...'  run this in the guest, no terminal; exits with its
-# help:                    status
+# help:   GUEST_CMD='...'  run this in the guest, no terminal; fails if
+# help:                    it fails (its status: GUEST_CMD= tests/qemu/run.sh)
 # help:   MEM=512M CPUS=2  the guest's memory and CPUs
 # help:   PRIMARY_CPUS=2   CPUs of the primary VM
 # help:   KERNEL= GUEST_KERNEL=   Debian kernel of the primary and of the guest
