@@ -8,6 +8,7 @@ set -euo pipefail
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${GUNYAH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gunyah}
 BUILD=${BUILD:-$TOP/build}
+# Administrators' tools are not in everybody's path
 PATH=$PATH:/usr/sbin:/sbin
 
 # The scripts start make by themselves; what the user gave to the outer one

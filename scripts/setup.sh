@@ -21,8 +21,6 @@ declare -A needs=(
 	needs[build]+=" aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu
 		/usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross"
 
-# Administrators' tools are not in everybody's path
-
 missing()
 {
 	local need what
