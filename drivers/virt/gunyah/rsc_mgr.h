@@ -30,19 +30,35 @@
 
 struct irq_domain;
 
+#define GH_RM_MEM_DONATE		0x51000010
 #define GH_RM_MEM_LEND			0x51000012
 #define GH_RM_MEM_SHARE			0x51000013
 #define GH_RM_MEM_RECLAIM		0x51000015
+#define GH_RM_MEM_NOTIFY		0x51000017
 #define GH_RM_MEM_APPEND		0x51000018
+#define GH_RM_MEM_QCOM_LOOKUP_SGL	0x5100001a
 #define GH_RM_VM_ALLOCATE		0x56000001
 #define GH_RM_VM_DEALLOCATE		0x56000002
 #define GH_RM_VM_START			0x56000004
 #define GH_RM_VM_STOP			0x56000005
 #define GH_RM_VM_RESET			0x56000006
 #define GH_RM_VM_CONFIG_IMAGE		0x56000009
+#define GH_RM_VM_AUTH_IMAGE		0x5600000a
 #define GH_RM_VM_INIT			0x5600000b
+#define GH_RM_VM_GET_ID			0x56000010
+#define GH_RM_VM_LOOKUP_URI		0x56000011
+#define GH_RM_VM_LOOKUP_GUID		0x56000012
+#define GH_RM_VM_LOOKUP_NAME		0x56000013
+#define GH_RM_VM_GET_OWNER		0x56000015
+#define GH_RM_VM_GET_STATE		0x56000017
+#define GH_RM_VM_GET_CRASH_MSG		0x56000019
 #define GH_RM_VM_GET_HYP_RESOURCES	0x56000020
 #define GH_RM_VM_GET_VMID		0x56000024
+#define GH_RM_VM_GET_PEERS		0x56000025
+#define GH_RM_VM_SET_TIME_BASE		0x56000030
+#define GH_RM_VM_SET_BOOT_CONTEXT	0x56000031
+#define GH_RM_VM_SET_FIRMWARE_MEM	0x56000032
+#define GH_RM_VM_HOST_GET_TYPE		0x560000a0
 
 /**
  * struct gh_rm - a Resource Manager
@@ -136,7 +152,7 @@ enum gh_rm_request_state {
  * @refused: the Resource Manager did not do it
  * @claimed: somebody will look at a late reply
  * @late: result of a late reply to a claimed request
- * @dispose: gives back what a late reply grants, or NULL; may call
+ * @dispose: gives back what a late reply, in @reply, grants, or NULL; may call
  * @dispose_work: calls @dispose
  * @size: size of @payload
  * @payload: of the request
@@ -165,7 +181,7 @@ struct gh_rm_request {
 	bool refused;
 	bool claimed;
 	int late;
-	void (*dispose)(struct gh_rm *rm, const void *reply, size_t size);
+	void (*dispose)(struct gh_rm *rm, struct gh_rm_request *req);
 	struct work_struct dispose_work;
 
 	size_t size;
