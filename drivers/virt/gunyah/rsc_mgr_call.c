@@ -36,7 +36,7 @@ static void gh_rm_request_dispose(struct work_struct *work)
 {
 	struct gh_rm_request *req = container_of(work, struct gh_rm_request, dispose_work);
 
-	req->dispose(req->rm, req->reply, req->reply_size);
+	req->dispose(req->rm, req);
 	gh_rm_request_put(req);
 }
 

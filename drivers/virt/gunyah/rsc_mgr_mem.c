@@ -140,11 +140,11 @@ static int gh_rm_parse_handle(const void *reply, size_t size, u32 *mem_handle)
 	return *mem_handle == GH_MEM_HANDLE_INVAL ? -EBADMSG : 0;
 }
 
-static void gh_rm_dispose_parcel(struct gh_rm *rm, const void *reply, size_t size)
+static void gh_rm_dispose_parcel(struct gh_rm *rm, struct gh_rm_request *req)
 {
 	u32 mem_handle;
 
-	if (!gh_rm_parse_handle(reply, size, &mem_handle))
+	if (!gh_rm_parse_handle(req->reply, req->reply_size, &mem_handle))
 		gh_rm_mem_reclaim(rm, mem_handle);
 }
 

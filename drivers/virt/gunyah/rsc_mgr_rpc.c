@@ -78,11 +78,11 @@ static int gh_rm_parse_vmid(const void *reply, size_t size, u16 *vmid)
 	return 0;
 }
 
-static void gh_rm_dispose_vmid(struct gh_rm *rm, const void *reply, size_t size)
+static void gh_rm_dispose_vmid(struct gh_rm *rm, struct gh_rm_request *req)
 {
 	u16 vmid;
 
-	if (!gh_rm_parse_vmid(reply, size, &vmid))
+	if (!gh_rm_parse_vmid(req->reply, req->reply_size, &vmid))
 		gh_rm_dealloc_vmid(rm, vmid);
 }
 
