@@ -122,16 +122,26 @@ int ctl_irq(struct ctl_line *line)
 }
 
 /*
- * Packets from the primary that mean nothing, as if from an earlier owner of
- * the queue. They stay there if the Resource Manager is muted.
+ * Packets as if from the primary, or from an earlier owner of its queue; those
+ * that are not given mean nothing. They stay there if the Resource Manager is
+ * muted.
  */
 int ctl_fill(struct ctl_line *line)
 {
+	const struct rm_header nothing = {
+		.api = RM_API,
+		.type = RM_TYPE_CONTINUATION,
+	};
 	u64 times = ctl_number(line, "times", FILL_MAX, FILL_MAX);
+	u8 packet[RM_PACKET_SIZE];
+	size_t len = ctl_bytes(line, "hex", packet, sizeof(packet));
 
 	if (!ctl_line_good(line))
 		return GH_ARGUMENT_INVALID;
-	rm_rpc_fill(times);
+	if (len)
+		rm_rpc_fill(times, packet, len);
+	else
+		rm_rpc_fill(times, &nothing, sizeof(nothing));
 
 	return GH_OK;
 }

@@ -119,14 +119,14 @@ void rm_rpc_notify(u16 vmid, u32 id, const void *payload, size_t len);
 
 /*
  * What only tests ask for: any packet, 1..RM_PACKET_SIZE bytes; nothing is sent
- * meanwhile; interrupts of the host's ends for nothing; packets from the host
- * that mean nothing, at most @nr.
+ * meanwhile; interrupts of the host's ends for nothing; packets as if from the
+ * host, at most @nr.
  */
 void rm_rpc_raw(const void *packet, size_t len);
 void rm_rpc_hold(bool hold);
 bool rm_rpc_held(void);
 void rm_rpc_interrupt(bool tx);
-void rm_rpc_fill(unsigned int nr);
+void rm_rpc_fill(unsigned int nr, const void *packet, size_t len);
 
 /*
  * What the guest's devicetree asks for (rm_config.c, rm_config_dev.c)

@@ -251,16 +251,11 @@ void rm_rpc_interrupt(bool tx)
 	virq_assert(tx ? &rpc.in->tx_virq : &rpc.out->rx_virq);
 }
 
-void rm_rpc_fill(unsigned int nr)
+void rm_rpc_fill(unsigned int nr, const void *packet, size_t len)
 {
-	const struct rm_header header = {
-		.api = RM_API,
-		.type = RM_TYPE_CONTINUATION,
-	};
 	bool not_full;
 
-	while (nr-- && !msgq_send(rpc.in, &header, sizeof(header), false,
-				  &not_full))
+	while (nr-- && !msgq_send(rpc.in, packet, len, false, &not_full))
 		;
 }
 
