@@ -7,6 +7,8 @@
 #   fetch.sh headers 6.1     arm64 kernel headers, usable on this host as KDIR
 #   fetch.sh image 6.1       arm64 kernel: Image and lib/modules
 #   fetch.sh source 6.1      linux-source, for the test kernel and checkpatch
+#   fetch.sh source newest   that of Debian's newest kernel, with what it takes to
+#                            compile modules for it, but not to load them
 #   fetch.sh busybox         arm64 busybox, static
 #   fetch.sh libfdt          arm64 include/ and lib/libfdt.a
 #   fetch.sh update          look for newer versions at the next fetch
@@ -17,6 +19,8 @@
 . "$(dirname "$0")/common.sh"
 
 APT=$CACHE/apt
+# In place of the running release: packages that are only unpacked
+SUITE=
 tmp=
 
 cleanup()
@@ -32,22 +36,21 @@ codename()
 		die "this needs a Debian system (12 or newer)"
 }
 
-# sources BACKPORTS: the configured entries of the Debian suites as deb822
-# stanzas; with BACKPORTS=1 also the backports that belong to them.
+# sources CODENAME BACKPORTS: the configured entries of the Debian suites as
+# deb822 stanzas; with BACKPORTS=1 also the backports that belong to them. With
+# $SUITE, that suite in their place.
 sources()
 {
-	local f list=()
+	local f list=() vars=(-v code="$1" -v backports="$2" -v instead="$SUITE")
 
 	for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
 		[ -r "$f" ] && list+=("$f")
 	done
 	[ ${#list[@]} = 0 ] ||
-		awk -v code="$1" -v backports="$2" \
-			-f "$TOP/scripts/sources-list.awk" "${list[@]}"
+		awk "${vars[@]}" -f "$TOP/scripts/sources-list.awk" "${list[@]}"
 	for f in /etc/apt/sources.list.d/*.sources; do
 		if [ -r "$f" ]; then
-			awk -v code="$1" -v backports="$2" \
-				-f "$TOP/scripts/sources-deb822.awk" "$f"
+			awk "${vars[@]}" -f "$TOP/scripts/sources-deb822.awk" "$f"
 		fi
 	done
 }
@@ -229,6 +232,27 @@ get_source()
 	publish "src/linux-source-$1_${version//:/%}"
 }
 
+# Configured with the kernel's defaults, since Debian's configuration is for
+# Debian's newest compiler. Debian's list of exported symbols comes with it.
+get_newest()
+{
+	local rel version prefix
+
+	need_space "$CACHE" 4000
+	rel=$(find_release '[0-9]+.[0-9]+')
+	version=$(sed -E 's/^([0-9]+\.[0-9]+).*/\1/' <<<"$rel")
+	unpack "$tmp/deb" "linux-source-$version" "linux-headers-$rel:arm64"
+	mkdir "$tmp/out"
+	tar -xJf "$tmp/deb/usr/src/linux-source-$version.tar.xz" \
+		-C "$tmp/out" --strip-components=1 ||
+		die "cannot unpack linux-source-$version"
+	prefix=$(cross_prefix)
+	make -C "$tmp/out" -j"$(nproc)" ARCH=arm64 CROSS_COMPILE="$prefix" \
+		defconfig modules_prepare >&2
+	cp "$tmp/deb/usr/src/linux-headers-$rel/Module.symvers" "$tmp/out/"
+	publish "src/newest-$rel"
+}
+
 get_busybox()
 {
 	need_space "$CACHE" 50
@@ -254,16 +278,22 @@ what=${1-}
 series=${2-}
 case $what in
 headers | image | source)
-	[[ $series =~ ^[0-9]+\.[0-9]+$ ]] ||
-		die "KERNEL must look like 6.1, not \"$series\""
 	link=$CACHE/$what-$series
+	if [ "$what $series" = "source newest" ]; then
+		what=newest
+		APT=$CACHE/apt-newest
+		SUITE=sid
+	elif [[ ! $series =~ ^[0-9]+\.[0-9]+$ ]]; then
+		die "KERNEL must look like 6.1, not \"$series\""
+	fi
 	;;
 busybox | libfdt)
 	link=$CACHE/$what
 	;;
 update)
 	rm -rf "$APT"/updated-* "$CACHE"/{headers,image,source}-[0-9]* \
-		"$CACHE/busybox" "$CACHE/libfdt"
+		"$CACHE/busybox" "$CACHE/libfdt" "$CACHE/source-newest" \
+		"$CACHE"/apt-newest/updated-*
 	exit
 	;;
 *)

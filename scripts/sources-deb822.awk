@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Package sources in deb822 form: the stanzas for the Debian suites of release
-# "code" (and with "backports" its backports), for every architecture.
+# "code" (and with "backports" its backports), for every architecture. With
+# "instead" that suite, from where the release comes from.
 
 function field(name, continued,    i, n, line, value, inside) {
 	n = split($0, line, "\n")
@@ -37,6 +38,11 @@ tolower(field("enabled")) != "no" {
 		next
 	if (backports && has_word(field("suites"), code))
 		suites = suites " " code "-backports"
+	if (instead != "") {
+		if (!has_word(field("suites"), code))
+			next
+		suites = " " instead
+	}
 	printf "Types: deb\nURIs: %s\nSuites:%s\nComponents: main\n",
 		field("uris"), suites
 	if (field("signed-by") != "")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # One-line package sources to deb822 stanzas: the Debian suites of release
-# "code" (and with "backports" its backports), for every architecture.
+# "code" (and with "backports" its backports), for every architecture. With
+# "instead" that suite, from where the release comes from.
 
 function stanza(suite) {
 	printf "Types: deb\nURIs: %s\nSuites: %s\nComponents: main\n", uri, suite
@@ -26,6 +27,11 @@ $1 == "deb" {
 			has_main = 1
 	if (!has_main)
 		next
+	if (instead != "") {
+		if ($3 == code)
+			stanza(instead)
+		next
+	}
 	if ($3 == code || $3 == code "-updates" || $3 == code "-security")
 		stanza($3)
 	if ($3 == code && backports)
