@@ -13,15 +13,22 @@
  * Errors of all calls: -ENODEV (device gone), -EINTR (killed), -ENOMEM,
  * -EBADMSG (the reply makes no sense), -ETIMEDOUT (a later request was answered
  * and this one was not), or what gh_rm_error_remap() makes of the Resource
- * Manager's own code.
+ * Manager's own code. That is -EOPNOTSUPP for a message which it does not know.
+ * When a call fails, what it is to fill in or to set stays as it was, unless
+ * said otherwise.
+ *
+ * Messages are those of Gunyah's Resource Manager, its include/vm_*_message.h
+ * and include/memparcel_msg.h.
  */
 
 #ifndef _LINUX_GUNYAH_RSC_MGR_H
 #define _LINUX_GUNYAH_RSC_MGR_H
 
+#include <linux/bits.h>
 #include <linux/gunyah.h>
 #include <linux/notifier.h>
 #include <linux/types.h>
+#include <linux/uuid.h>
 
 struct gh_rm;
 struct gh_rm_request;
@@ -179,16 +186,106 @@ enum gh_rm_vm_auth_mechanism {
 	GH_RM_VM_AUTH_QCOM_ANDROID_PVM	= 2,
 };
 
+/**
+ * struct gh_rm_vm_auth_param - what the authentication of an image needs to know
+ * @type: which parameter
+ * @value: of the parameter
+ */
+struct gh_rm_vm_auth_param {
+	__le32 type;
+	__le32 value;
+} __packed;
+
+/* How to stop a VM; without this it is only asked to shut down. */
+#define GH_RM_VM_STOP_FLAG_FORCE	BIT(0)
+/* The reason is handed on to the guest; this is what Linux gives. */
+#define GH_RM_VM_STOP_REASON_FORCED	3
+
+/* Registers of the vCPU that a VM boots with */
+enum gh_rm_boot_register_set {
+	GH_RM_BOOT_REGISTER_X		= 0,
+	GH_RM_BOOT_REGISTER_PC		= 1,
+	GH_RM_BOOT_REGISTER_SP		= 2,
+};
+
 int gh_rm_alloc_vmid(struct gh_rm *rm, u16 *vmid);
+int gh_rm_alloc_fixed_vmid(struct gh_rm *rm, u16 vmid);
 int gh_rm_dealloc_vmid(struct gh_rm *rm, u16 vmid);
 int gh_rm_vm_start(struct gh_rm *rm, u16 vmid);
-int gh_rm_vm_stop(struct gh_rm *rm, u16 vmid);
+int gh_rm_vm_stop(struct gh_rm *rm, u16 vmid, u8 flags, u32 reason);
 int gh_rm_vm_reset(struct gh_rm *rm, u16 vmid);
 int gh_rm_vm_configure(struct gh_rm *rm, u16 vmid, enum gh_rm_vm_auth_mechanism auth,
 		       u32 mem_handle, u64 image_offset, u64 image_size,
 		       u64 dtb_offset, u64 dtb_size);
+int gh_rm_vm_auth_image(struct gh_rm *rm, u16 vmid, const struct gh_rm_vm_auth_param *params,
+			size_t n_params);
 int gh_rm_vm_init(struct gh_rm *rm, u16 vmid);
+int gh_rm_vm_set_firmware_mem(struct gh_rm *rm, u16 vmid, u32 mem_handle, u64 offset, u64 size);
+int gh_rm_vm_set_boot_context(struct gh_rm *rm, u16 vmid, enum gh_rm_boot_register_set set,
+			      u8 index, u64 value);
+int gh_rm_vm_set_time_base(struct gh_rm *rm, u16 vmid, u64 time_base, u64 reference);
+
+/*
+ * Who is who
+ */
+
+/**
+ * struct gh_rm_vm_id - who a VM says it is, or its maker
+ * @guid: its GUID, in the order of the wire
+ * @name: its name, or NULL if it has none
+ * @uri: its URI, or NULL
+ * @sign_auth: who signed its image, or NULL
+ */
+struct gh_rm_vm_id {
+	uuid_t guid;
+	const char *name;
+	const char *uri;
+	const char *sign_auth;
+};
+
+/**
+ * struct gh_rm_vmids - some VMs
+ * @n: how many
+ * @vmids: which
+ */
+struct gh_rm_vmids {
+	size_t n;
+	u16 vmids[];
+};
+
+enum gh_rm_os_status {
+	GH_RM_OS_STATUS_NONE		= 0,
+	GH_RM_OS_STATUS_EARLY_BOOT	= 1,
+	GH_RM_OS_STATUS_BOOT		= 2,
+	GH_RM_OS_STATUS_INIT		= 3,
+	GH_RM_OS_STATUS_RUN		= 4,
+	GH_RM_OS_STATUS_SHUTDOWN	= 5,
+	GH_RM_OS_STATUS_HALTED		= 6,
+	GH_RM_OS_STATUS_CRASHED		= 7,
+};
+
+/**
+ * struct gh_rm_vm_state - how a VM is
+ * @vm_status: enum gh_rm_vm_status; may be a value which that does not name
+ * @os_status: enum gh_rm_os_status: the guest's own word on its operating system
+ * @app_status: the guest's own word on its application
+ */
+struct gh_rm_vm_state {
+	u8 vm_status;
+	u8 os_status;
+	u16 app_status;
+};
+
 int gh_rm_get_vmid(struct gh_rm *rm, u16 *vmid);
+int gh_rm_get_host_type(struct gh_rm *rm, u32 *type);
+int gh_rm_vm_get_id(struct gh_rm *rm, u16 vmid, struct gh_rm_vm_id **id);
+int gh_rm_vm_lookup_name(struct gh_rm *rm, const char *name, struct gh_rm_vmids **vmids);
+int gh_rm_vm_lookup_uri(struct gh_rm *rm, const char *uri, struct gh_rm_vmids **vmids);
+int gh_rm_vm_lookup_guid(struct gh_rm *rm, const uuid_t *guid, struct gh_rm_vmids **vmids);
+int gh_rm_vm_get_owner(struct gh_rm *rm, u16 vmid, u16 *owner);
+int gh_rm_vm_get_peers(struct gh_rm *rm, u16 vmid, struct gh_rm_vmids **peers);
+int gh_rm_vm_get_state(struct gh_rm *rm, u16 vmid, struct gh_rm_vm_state *state);
+int gh_rm_vm_get_crash_msg(struct gh_rm *rm, u16 vmid, char **msg, size_t *size);
 
 /**
  * struct gh_rm_hyp_resource - an entry of GET_HYP_RESOURCES
@@ -276,9 +373,16 @@ enum gh_rm_mem_type {
 	GH_RM_MEM_TYPE_IO		= 1,
 };
 
+/*
+ * The memory is cleared on its way, so that nobody sees what was there: when it
+ * is given if that is asked for in the parcel, and when it comes back.
+ */
+#define GH_RM_MEM_SANITIZE		BIT(0)
+
 /**
- * struct gh_rm_mem_parcel - memory to lend or to share
+ * struct gh_rm_mem_parcel - memory to donate, lend or share
  * @mem_type: kind of memory
+ * @flags: 0 or GH_RM_MEM_SANITIZE
  * @label: tells the parcels of a VM apart
  * @n_acl_entries: 1..512
  * @acl_entries: who may use it
@@ -294,6 +398,7 @@ enum gh_rm_mem_type {
  */
 struct gh_rm_mem_parcel {
 	enum gh_rm_mem_type mem_type;
+	u8 flags;
 	u32 label;
 	size_t n_acl_entries;
 	const struct gh_rm_mem_acl_entry *acl_entries;
@@ -305,16 +410,32 @@ struct gh_rm_mem_parcel {
 	bool held;
 };
 
+/* What MEM_NOTIFY tells others about a parcel; their notification says the same. */
+enum gh_rm_mem_event {
+	/* To those it is for: it is there to be accepted */
+	GH_RM_MEM_SHARED		= BIT(0),
+	/* To its owner: this VM does not use it any more */
+	GH_RM_MEM_RELEASED		= BIT(1),
+	/* To its owner: this VM uses it */
+	GH_RM_MEM_ACCEPTED		= BIT(2),
+	/* To those it is for: give it back */
+	GH_RM_MEM_RECALL		= BIT(3),
+};
+
 /*
- * Both send the first 512 runs and append the rest; when an append fails they
+ * These three send the first 512 runs and append the rest; when an append fails they
  * reclaim what was created. An error with @parcel->held set means that this way
  * back failed as well, or that the answer never came: the memory must be kept,
  * and reclaimed later if the handle is known.
  */
+int gh_rm_mem_donate(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel);
 int gh_rm_mem_lend(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel);
 int gh_rm_mem_share(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel);
 int gh_rm_mem_claim(struct gh_rm_request *claim, u32 *mem_handle);
 void gh_rm_mem_unclaim(struct gh_rm_request *claim);
-int gh_rm_mem_reclaim(struct gh_rm *rm, u32 mem_handle);
+int gh_rm_mem_reclaim(struct gh_rm *rm, u32 mem_handle, u8 flags);
+int gh_rm_mem_notify(struct gh_rm *rm, u32 mem_handle, enum gh_rm_mem_event event, u32 tag,
+		     const u16 *vmids, size_t n_vmids);
+int gh_rm_mem_lookup(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel, u32 *mem_handle);
 
 #endif /* _LINUX_GUNYAH_RSC_MGR_H */

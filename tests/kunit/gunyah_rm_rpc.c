@@ -47,7 +47,7 @@ static int gh_rpc_start(struct gh_rm *rm, struct gh_rpc_result *result)
 
 static int gh_rpc_stop(struct gh_rm *rm, struct gh_rpc_result *result)
 {
-	return gh_rm_vm_stop(rm, VMID);
+	return gh_rm_vm_stop(rm, VMID, GH_RM_VM_STOP_FLAG_FORCE, 3);
 }
 
 static int gh_rpc_reset(struct gh_rm *rm, struct gh_rpc_result *result)
@@ -79,7 +79,7 @@ static int gh_rpc_get_vmid(struct gh_rm *rm, struct gh_rpc_result *result)
 
 static int gh_rpc_reclaim(struct gh_rm *rm, struct gh_rpc_result *result)
 {
-	return gh_rm_mem_reclaim(rm, 0);
+	return gh_rm_mem_reclaim(rm, 0, 0);
 }
 
 static const u8 request_any[] = { 0, 0, 0, 0 };

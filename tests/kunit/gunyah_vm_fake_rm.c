@@ -231,7 +231,7 @@ void gh_rm_mem_unclaim(struct gh_rm_request *claim)
 {
 }
 
-int gh_rm_mem_reclaim(struct gh_rm *rm, u32 mem_handle)
+int gh_rm_mem_reclaim(struct gh_rm *rm, u32 mem_handle, u8 flags)
 {
 	int ret = fake_asked(rm, RECLAIM);
 
@@ -289,12 +289,15 @@ int gh_rm_vm_start(struct gh_rm *rm, u16 vmid)
 	return ret;
 }
 
-int gh_rm_vm_stop(struct gh_rm *rm, u16 vmid)
+int gh_rm_vm_stop(struct gh_rm *rm, u16 vmid, u8 flags, u32 reason)
 {
 	int ret = fake_asked(rm, STOP);
 
 	if (ret)
 		return ret;
+	/* Nobody listens to a mere request in these tests. */
+	if (!(flags & GH_RM_VM_STOP_FLAG_FORCE))
+		return 0;
 	if (rm->state != FAKE_RUNNING)
 		return -EBADFD;
 	rm->state = FAKE_EXITED;

@@ -7,21 +7,22 @@
  */
 
 #include <linux/bits.h>
-#include <linux/device.h>
+#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/minmax.h>
 
-#include "rsc_mgr.h"
+#include "rsc_mgr_rpc.h"
 
 #define GH_RM_MAX_ACL_ENTRIES		512
 
-#define GH_RM_MEM_FLAG_APPEND_FOLLOWS	BIT(1)
+#define GH_RM_MEM_APPEND_FOLLOWS	BIT(1)
 
 /**
- * struct gh_rm_mem_create_req - start of MEM_LEND and MEM_SHARE
+ * struct gh_rm_mem_create_req - start of MEM_DONATE, MEM_LEND and MEM_SHARE, and
+ *				 of MEM_QCOM_LOOKUP_SGL
  * @mem_type: enum gh_rm_mem_type
  * @reserved0: 0
- * @flags: GH_RM_MEM_FLAG_*
+ * @flags: GH_RM_MEM_SANITIZE, GH_RM_MEM_APPEND_FOLLOWS; none to look up
  * @reserved1: 0
  * @label: tells parcels apart
  *
@@ -64,13 +65,29 @@ struct gh_rm_mem_append_req {
 /**
  * struct gh_rm_mem_reclaim_req - MEM_RECLAIM
  * @mem_handle: of the parcel
- * @flags: 0
+ * @flags: GH_RM_MEM_SANITIZE
  * @reserved: 0
  */
 struct gh_rm_mem_reclaim_req {
 	__le32 mem_handle;
 	u8 flags;
 	u8 reserved[3];
+} __packed;
+
+/**
+ * struct gh_rm_mem_notify_req - start of MEM_NOTIFY
+ * @mem_handle: of the parcel
+ * @event: enum gh_rm_mem_event
+ * @reserved: 0
+ * @tag: for those who are told
+ *
+ * If the parcel's owner tells others, a section for VMIDs follows.
+ */
+struct gh_rm_mem_notify_req {
+	__le32 mem_handle;
+	u8 event;
+	u8 reserved[3];
+	__le32 tag;
 } __packed;
 
 static size_t gh_rm_section_size(size_t n_entries, size_t entry_size)
@@ -106,38 +123,51 @@ static void *gh_rm_fill_runs(void *pos, struct gh_rm_mem_parcel *parcel, size_t 
 	return entries;
 }
 
-static int gh_rm_fill_create(struct gh_rm_request *req, struct gh_rm_mem_parcel *parcel,
-			     size_t n_runs)
+/* Return: a request with what is the same in all that describe a parcel, or an errno. */
+static struct gh_rm_request *gh_rm_describe_parcel(u32 msg_id, struct gh_rm_mem_parcel *parcel,
+						   size_t n_runs, u8 flags)
 {
-	struct gh_rm_mem_create_req *body = (struct gh_rm_mem_create_req *)req->payload;
 	size_t acl_size = parcel->n_acl_entries * sizeof(*parcel->acl_entries);
-	void *pos = body + 1;
+	struct gh_rm_mem_create_req *body;
+	struct gh_rm_request *req;
+	void *pos;
 
+	req = gh_rm_request_alloc(msg_id, sizeof(*body) +
+				  gh_rm_section_size(parcel->n_acl_entries,
+						     sizeof(*parcel->acl_entries)) +
+				  gh_rm_section_size(n_runs, sizeof(struct gh_rm_mem_entry)) +
+				  gh_rm_section_size(0, 0));
+	if (!req)
+		return ERR_PTR(-ENOMEM);
+
+	body = (struct gh_rm_mem_create_req *)req->payload;
 	body->mem_type = parcel->mem_type;
-	body->flags = n_runs < parcel->n_mem_entries ? GH_RM_MEM_FLAG_APPEND_FOLLOWS : 0;
+	body->flags = flags;
 	body->label = cpu_to_le32(parcel->label);
 
-	pos = gh_rm_section_start(pos, parcel->n_acl_entries);
+	pos = gh_rm_section_start(body + 1, parcel->n_acl_entries);
 	memcpy(pos, parcel->acl_entries, acl_size);
 	pos = gh_rm_fill_runs(pos + acl_size, parcel, n_runs);
-	if (!pos)
-		return -EINVAL;
+	if (!pos) {
+		gh_rm_request_put(req);
+		return ERR_PTR(-EINVAL);
+	}
 	/* No attributes */
 	gh_rm_section_start(pos, 0);
 
-	return 0;
+	return req;
 }
 
-static int gh_rm_parse_handle(const void *reply, size_t size, u32 *mem_handle)
+static int gh_rm_parse_handle(const void *reply, size_t size, void *result)
 {
-	const __le32 *body = reply;
+	u32 mem_handle, *handle = result;
 
-	if (size != sizeof(*body))
+	if (gh_rm_parse_word(reply, size, &mem_handle) || mem_handle == GH_MEM_HANDLE_INVAL)
 		return -EBADMSG;
 
-	*mem_handle = le32_to_cpu(*body);
+	*handle = mem_handle;
 
-	return *mem_handle == GH_MEM_HANDLE_INVAL ? -EBADMSG : 0;
+	return 0;
 }
 
 static void gh_rm_dispose_parcel(struct gh_rm *rm, struct gh_rm_request *req)
@@ -145,27 +175,21 @@ static void gh_rm_dispose_parcel(struct gh_rm *rm, struct gh_rm_request *req)
 	u32 mem_handle;
 
 	if (!gh_rm_parse_handle(req->reply, req->reply_size, &mem_handle))
-		gh_rm_mem_reclaim(rm, mem_handle);
+		gh_rm_mem_reclaim(rm, mem_handle, 0);
 }
 
 static int gh_rm_mem_create(struct gh_rm *rm, u32 msg_id, struct gh_rm_mem_parcel *parcel,
 			    size_t n_runs)
 {
+	u8 flags = parcel->flags;
 	struct gh_rm_request *req;
-	size_t size;
 	int ret;
 
-	size = sizeof(struct gh_rm_mem_create_req) +
-	       gh_rm_section_size(parcel->n_acl_entries, sizeof(*parcel->acl_entries)) +
-	       gh_rm_section_size(n_runs, sizeof(struct gh_rm_mem_entry)) +
-	       gh_rm_section_size(0, 0);
-	req = gh_rm_request_alloc(msg_id, size);
-	if (!req)
-		return -ENOMEM;
-
-	ret = gh_rm_fill_create(req, parcel, n_runs);
-	if (ret)
-		goto out_put;
+	if (n_runs < parcel->n_mem_entries)
+		flags |= GH_RM_MEM_APPEND_FOLLOWS;
+	req = gh_rm_describe_parcel(msg_id, parcel, n_runs, flags);
+	if (IS_ERR(req))
+		return PTR_ERR(req);
 
 	req->claimed = parcel->claim;
 	req->dispose = gh_rm_dispose_parcel;
@@ -179,9 +203,8 @@ static int gh_rm_mem_create(struct gh_rm *rm, u32 msg_id, struct gh_rm_mem_parce
 
 	if (!ret && gh_rm_parse_handle(req->reply, req->reply_size, &parcel->mem_handle))
 		ret = gh_rm_bad_reply(req);
-
-out_put:
 	gh_rm_request_put(req);
+
 	return ret;
 }
 
@@ -229,7 +252,14 @@ static int gh_rm_mem_append_all(struct gh_rm *rm, struct gh_rm_mem_parcel *parce
 	return 0;
 }
 
-static int gh_rm_mem_lend_common(struct gh_rm *rm, u32 msg_id, struct gh_rm_mem_parcel *parcel)
+static bool gh_rm_parcel_is_valid(const struct gh_rm_mem_parcel *parcel)
+{
+	return parcel->n_mem_entries && parcel->n_acl_entries &&
+	       parcel->n_acl_entries <= GH_RM_MAX_ACL_ENTRIES &&
+	       !(parcel->flags & ~GH_RM_MEM_SANITIZE);
+}
+
+static int gh_rm_mem_give(struct gh_rm *rm, u32 msg_id, struct gh_rm_mem_parcel *parcel)
 {
 	size_t n_runs = min_t(size_t, parcel->n_mem_entries, GH_RM_MAX_MEM_ENTRIES);
 	int ret;
@@ -239,7 +269,7 @@ static int gh_rm_mem_lend_common(struct gh_rm *rm, u32 msg_id, struct gh_rm_mem_
 	if (parcel->claim)
 		*parcel->claim = NULL;
 
-	if (!n_runs || !parcel->n_acl_entries || parcel->n_acl_entries > GH_RM_MAX_ACL_ENTRIES)
+	if (!gh_rm_parcel_is_valid(parcel))
 		return -EINVAL;
 
 	ret = gh_rm_mem_create(rm, msg_id, parcel, n_runs);
@@ -247,13 +277,30 @@ static int gh_rm_mem_lend_common(struct gh_rm *rm, u32 msg_id, struct gh_rm_mem_
 		return ret;
 
 	ret = gh_rm_mem_append_all(rm, parcel, parcel->n_mem_entries - n_runs);
-	if (ret && !gh_rm_mem_reclaim(rm, parcel->mem_handle)) {
+	if (ret && !gh_rm_mem_reclaim(rm, parcel->mem_handle, 0)) {
 		parcel->mem_handle = GH_MEM_HANDLE_INVAL;
 		parcel->held = false;
 	}
 
 	return ret;
 }
+
+/**
+ * gh_rm_mem_donate() - give memory to another VM for good
+ * @rm: the Resource Manager
+ * @parcel: the memory, and who gets it: one other VM, with all rights
+ *
+ * Until the other VM accepts it, it can be reclaimed. Whatever is returned,
+ * @parcel->held and @parcel->mem_handle tell where the memory is, see
+ * linux/gunyah_rsc_mgr.h.
+ *
+ * Return: 0, or an errno as described in linux/gunyah_rsc_mgr.h.
+ */
+int gh_rm_mem_donate(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel)
+{
+	return gh_rm_mem_give(rm, GH_RM_MEM_DONATE, parcel);
+}
+EXPORT_SYMBOL_GPL(gh_rm_mem_donate);
 
 /**
  * gh_rm_mem_lend() - give memory to other VMs and lose access to it meanwhile
@@ -267,7 +314,7 @@ static int gh_rm_mem_lend_common(struct gh_rm *rm, u32 msg_id, struct gh_rm_mem_
  */
 int gh_rm_mem_lend(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel)
 {
-	return gh_rm_mem_lend_common(rm, GH_RM_MEM_LEND, parcel);
+	return gh_rm_mem_give(rm, GH_RM_MEM_LEND, parcel);
 }
 EXPORT_SYMBOL_GPL(gh_rm_mem_lend);
 
@@ -283,7 +330,7 @@ EXPORT_SYMBOL_GPL(gh_rm_mem_lend);
  */
 int gh_rm_mem_share(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel)
 {
-	return gh_rm_mem_lend_common(rm, GH_RM_MEM_SHARE, parcel);
+	return gh_rm_mem_give(rm, GH_RM_MEM_SHARE, parcel);
 }
 EXPORT_SYMBOL_GPL(gh_rm_mem_share);
 
@@ -322,17 +369,93 @@ void gh_rm_mem_unclaim(struct gh_rm_request *claim)
 EXPORT_SYMBOL_GPL(gh_rm_mem_unclaim);
 
 /**
- * gh_rm_mem_reclaim() - take memory back that was lent or shared
+ * gh_rm_mem_reclaim() - take memory back
  * @rm: the Resource Manager
  * @mem_handle: of the parcel; not valid any more afterwards
+ * @flags: GH_RM_MEM_SANITIZE to have the memory cleared, or 0
  *
- * Return: 0, -EBUSY if a VM holds it, or an errno as described in
- * linux/gunyah_rsc_mgr.h.
+ * Return: 0, -EBUSY if a VM holds it, -ESTALE if there is no such parcel, -EPERM
+ * if it is not ours or is an image or a firmware in use, or an errno as described
+ * in linux/gunyah_rsc_mgr.h.
  */
-int gh_rm_mem_reclaim(struct gh_rm *rm, u32 mem_handle)
+int gh_rm_mem_reclaim(struct gh_rm *rm, u32 mem_handle, u8 flags)
 {
-	struct gh_rm_mem_reclaim_req req = { .mem_handle = cpu_to_le32(mem_handle) };
+	const struct gh_rm_mem_reclaim_req req = {
+		.mem_handle = cpu_to_le32(mem_handle),
+		.flags = flags,
+	};
 
 	return gh_rm_call(rm, GH_RM_MEM_RECLAIM, &req, sizeof(req));
 }
 EXPORT_SYMBOL_GPL(gh_rm_mem_reclaim);
+
+/**
+ * gh_rm_mem_notify() - tell other VMs about a parcel
+ * @rm: the Resource Manager
+ * @mem_handle: of the parcel
+ * @event: what happened to it
+ * @tag: any number, for those who are told
+ * @vmids: whom to tell if the event is %GH_RM_MEM_SHARED or %GH_RM_MEM_RECALL;
+ *	   all others go to the owner of the parcel
+ * @n_vmids: how many these are: 1..512, or 0
+ *
+ * Return: 0, -EINVAL also if @n_vmids does not go with the event, or an errno as
+ * described in linux/gunyah_rsc_mgr.h.
+ */
+int gh_rm_mem_notify(struct gh_rm *rm, u32 mem_handle, enum gh_rm_mem_event event, u32 tag,
+		     const u16 *vmids, size_t n_vmids)
+{
+	bool listed = event == GH_RM_MEM_SHARED || event == GH_RM_MEM_RECALL;
+	struct gh_rm_mem_notify_req *body;
+	struct gh_rm_request *req;
+	struct gh_rm_vmid *entries;
+	size_t size = sizeof(*body), i;
+
+	if (listed != !!n_vmids || n_vmids > GH_RM_MAX_ACL_ENTRIES)
+		return -EINVAL;
+
+	if (listed)
+		size += gh_rm_section_size(n_vmids, sizeof(*entries));
+	req = gh_rm_request_alloc(GH_RM_MEM_NOTIFY, size);
+	if (!req)
+		return -ENOMEM;
+
+	body = (struct gh_rm_mem_notify_req *)req->payload;
+	body->mem_handle = cpu_to_le32(mem_handle);
+	body->event = event;
+	body->tag = cpu_to_le32(tag);
+	if (listed) {
+		entries = gh_rm_section_start(body + 1, n_vmids);
+		for (i = 0; i < n_vmids; i++)
+			entries[i] = gh_rm_vmid(vmids[i]);
+	}
+
+	return gh_rm_request_ask(rm, req, gh_rm_parse_nothing, NULL);
+}
+EXPORT_SYMBOL_GPL(gh_rm_mem_notify);
+
+/**
+ * gh_rm_mem_lookup() - ask for the handle of a parcel
+ * @rm: the Resource Manager
+ * @parcel: the memory, and who may use it; at most 512 runs
+ * @mem_handle: set to the handle
+ *
+ * Return: 0, -ENOENT if there is no such parcel, or an errno as described in
+ * linux/gunyah_rsc_mgr.h.
+ */
+int gh_rm_mem_lookup(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel, u32 *mem_handle)
+{
+	struct gh_rm_request *req;
+
+	if (!gh_rm_parcel_is_valid(parcel) || parcel->n_mem_entries > GH_RM_MAX_MEM_ENTRIES)
+		return -EINVAL;
+
+	req = gh_rm_describe_parcel(GH_RM_MEM_QCOM_LOOKUP_SGL, parcel, parcel->n_mem_entries, 0);
+	if (IS_ERR(req))
+		return PTR_ERR(req);
+
+	req->expected = GH_RM_ERROR_LOOKUP_FAILED;
+
+	return gh_rm_request_ask(rm, req, gh_rm_parse_handle, mem_handle);
+}
+EXPORT_SYMBOL_GPL(gh_rm_mem_lookup);

@@ -1,27 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Resource Manager: messages about virtual machines
+ * Resource Manager: messages that make, start and end virtual machines; and what
+ * all messages have in common
  */
 
-#include <linux/bits.h>
 #include <linux/export.h>
 #include <linux/overflow.h>
-#include <linux/slab.h>
 
-#include "rsc_mgr.h"
-
-/**
- * struct gh_rm_vmid - a VM; as it stands in many messages
- * @vmid: which VM
- * @reserved: 0
- */
-struct gh_rm_vmid {
-	__le16 vmid;
-	__le16 reserved;
-} __packed;
-
-#define GH_RM_VM_STOP_FLAG_FORCE	BIT(0)
-#define GH_RM_VM_STOP_REASON_FORCED	3
+#include "rsc_mgr_rpc.h"
 
 /**
  * struct gh_rm_vm_stop_req - VM_STOP
@@ -57,17 +43,106 @@ struct gh_rm_vm_config_image_req {
 	__le64 dtb_size;
 } __packed;
 
-static int gh_rm_vm_call(struct gh_rm *rm, u32 msg_id, u16 vmid)
-{
-	struct gh_rm_vmid req = { .vmid = cpu_to_le16(vmid) };
+/**
+ * struct gh_rm_vm_auth_image_req - VM_AUTH_IMAGE
+ * @vmid: which VM
+ * @n_params: how many parameters follow
+ * @params: these
+ */
+struct gh_rm_vm_auth_image_req {
+	__le16 vmid;
+	__le16 n_params;
+	struct gh_rm_vm_auth_param params[];
+} __packed;
 
-	return gh_rm_call(rm, msg_id, &req, sizeof(req));
+/**
+ * struct gh_rm_vm_set_firmware_mem_req - VM_SET_FIRMWARE_MEM
+ * @vm: which VM
+ * @mem_handle: parcel that the firmware is to be copied to
+ * @offset: where in the parcel
+ * @size: how much room there is
+ */
+struct gh_rm_vm_set_firmware_mem_req {
+	struct gh_rm_vmid vm;
+	__le32 mem_handle;
+	__le64 offset;
+	__le64 size;
+} __packed;
+
+/**
+ * struct gh_rm_vm_set_boot_context_req - VM_SET_BOOT_CONTEXT
+ * @vmid: which VM
+ * @set: enum gh_rm_boot_register_set
+ * @index: which register of the set
+ * @reserved: 0
+ * @value: for the register
+ */
+struct gh_rm_vm_set_boot_context_req {
+	__le16 vmid;
+	u8 set;
+	u8 index;
+	__le32 reserved;
+	__le64 value;
+} __packed;
+
+/**
+ * struct gh_rm_vm_set_time_base_req - VM_SET_TIME_BASE
+ * @vm: which VM
+ * @time_base: the time
+ * @reference: when it was that time
+ */
+struct gh_rm_vm_set_time_base_req {
+	struct gh_rm_vmid vm;
+	__le64 time_base;
+	__le64 reference;
+} __packed;
+
+/**
+ * gh_rm_parse_nothing() - check that nothing follows the code
+ * @reply: what follows
+ * @size: its size
+ * @result: not used
+ *
+ * Return: 0 or -EBADMSG.
+ */
+int gh_rm_parse_nothing(const void *reply, size_t size, void *result)
+{
+	return size ? -EBADMSG : 0;
 }
 
-/* Return: 0, or -EBADMSG if there is no VMID in the reply. */
-static int gh_rm_parse_vmid(const void *reply, size_t size, u16 *vmid)
+/**
+ * gh_rm_parse_word() - read a reply of one word
+ * @reply: what follows the code
+ * @size: its size
+ * @result: u32 to set
+ *
+ * Return: 0 or -EBADMSG.
+ */
+int gh_rm_parse_word(const void *reply, size_t size, void *result)
+{
+	const __le32 *body = reply;
+	u32 *word = result;
+
+	if (size != sizeof(*body))
+		return -EBADMSG;
+
+	*word = le32_to_cpu(*body);
+
+	return 0;
+}
+
+/**
+ * gh_rm_parse_vmid() - read a reply of one VMID
+ * @reply: what follows the code
+ * @size: its size
+ * @result: u16 to set
+ *
+ * Return: 0 or -EBADMSG.
+ */
+int gh_rm_parse_vmid(const void *reply, size_t size, void *result)
 {
 	const struct gh_rm_vmid *body = reply;
+	u16 *vmid = result;
 
 	if (size != sizeof(*body) || body->reserved ||
 	    body->vmid == cpu_to_le16(GH_VMID_INVAL))
@@ -78,6 +153,96 @@ static int gh_rm_parse_vmid(const void *reply, size_t size, u16 *vmid)
 	return 0;
 }
 
+/**
+ * gh_rm_request_fill() - make a request with a payload
+ * @msg_id: what it is about
+ * @payload: copied
+ * @size: size of @payload
+ *
+ * Return: the request, with one reference, or NULL.
+ */
+struct gh_rm_request *gh_rm_request_fill(u32 msg_id, const void *payload, size_t size)
+{
+	struct gh_rm_request *req = gh_rm_request_alloc(msg_id, size);
+
+	if (req)
+		memcpy(req->payload, payload, size);
+
+	return req;
+}
+
+/**
+ * gh_rm_request_ask() - send a request and read its reply
+ * @rm: the Resource Manager
+ * @req: the request, whose reference is dropped
+ * @parse: reads a good reply
+ * @result: for @parse
+ *
+ * Context: process context, may sleep; waits killably.
+ * Return: 0, or an errno as described in linux/gunyah_rsc_mgr.h.
+ */
+int gh_rm_request_ask(struct gh_rm *rm, struct gh_rm_request *req, gh_rm_parse_t parse,
+		      void *result)
+{
+	int ret = gh_rm_request_call(rm, req);
+
+	if (!ret) {
+		ret = parse(req->reply, req->reply_size, result);
+		if (ret == -EBADMSG)
+			gh_rm_bad_reply(req);
+	}
+	gh_rm_request_put(req);
+
+	return ret;
+}
+
+/**
+ * gh_rm_ask() - send a message and read the reply
+ * @rm: the Resource Manager
+ * @msg_id: what it is about
+ * @payload: of the request
+ * @size: size of @payload
+ * @parse: reads a good reply
+ * @result: for @parse
+ *
+ * Context: process context, may sleep; waits killably.
+ * Return: 0, or an errno as described in linux/gunyah_rsc_mgr.h.
+ */
+int gh_rm_ask(struct gh_rm *rm, u32 msg_id, const void *payload, size_t size,
+	      gh_rm_parse_t parse, void *result)
+{
+	struct gh_rm_request *req = gh_rm_request_fill(msg_id, payload, size);
+
+	if (!req)
+		return -ENOMEM;
+
+	return gh_rm_request_ask(rm, req, parse, result);
+}
+
+/**
+ * gh_rm_ask_vm() - send a message that names a VM, and read the reply
+ * @rm: the Resource Manager
+ * @msg_id: what it is about
+ * @vmid: of the VM
+ * @parse: reads a good reply
+ * @result: for @parse
+ *
+ * Context: process context, may sleep; waits killably.
+ * Return: 0, or an errno as described in linux/gunyah_rsc_mgr.h.
+ */
+int gh_rm_ask_vm(struct gh_rm *rm, u32 msg_id, u16 vmid, gh_rm_parse_t parse, void *result)
+{
+	struct gh_rm_vmid req = gh_rm_vmid(vmid);
+
+	return gh_rm_ask(rm, msg_id, &req, sizeof(req), parse, result);
+}
+
+/* A message that names a VM and no more */
+static int gh_rm_vm_call(struct gh_rm *rm, u32 msg_id, u16 vmid)
+{
+	return gh_rm_ask_vm(rm, msg_id, vmid, gh_rm_parse_nothing, NULL);
+}
+
 static void gh_rm_dispose_vmid(struct gh_rm *rm, struct gh_rm_request *req)
 {
 	u16 vmid;
@@ -86,33 +251,64 @@ static void gh_rm_dispose_vmid(struct gh_rm *rm, struct gh_rm_request *req)
 		gh_rm_dealloc_vmid(rm, vmid);
 }
 
+/* It stands in the request, and only there. */
+static void gh_rm_dispose_fixed_vmid(struct gh_rm *rm, struct gh_rm_request *req)
+{
+	const struct gh_rm_vmid *body = (struct gh_rm_vmid *)req->payload;
+
+	gh_rm_dealloc_vmid(rm, le16_to_cpu(body->vmid));
+}
+
 /**
- * gh_rm_alloc_vmid() - get a VMID for a new VM
+ * gh_rm_alloc_vmid() - get any VMID for a new VM
  * @rm: the Resource Manager
  * @vmid: set to the VMID
  *
- * Return: 0, -ENOSPC if all are in use, or an errno as described in
- * linux/gunyah_rsc_mgr.h.
+ * Return: 0, -ENOSPC if all are in use, -EPERM if this VM may not make others, or
+ * an errno as described in linux/gunyah_rsc_mgr.h.
  */
 int gh_rm_alloc_vmid(struct gh_rm *rm, u16 *vmid)
 {
+	const struct gh_rm_vmid any = gh_rm_vmid(0);
 	struct gh_rm_request *req;
-	int ret;
 
-	req = gh_rm_request_alloc(GH_RM_VM_ALLOCATE, sizeof(struct gh_rm_vmid));
+	req = gh_rm_request_fill(GH_RM_VM_ALLOCATE, &any, sizeof(any));
 	if (!req)
 		return -ENOMEM;
 
-	/* VMID 0: any */
 	req->dispose = gh_rm_dispose_vmid;
-	ret = gh_rm_request_call(rm, req);
-	if (!ret && gh_rm_parse_vmid(req->reply, req->reply_size, vmid))
-		ret = gh_rm_bad_reply(req);
-	gh_rm_request_put(req);
 
-	return ret;
+	return gh_rm_request_ask(rm, req, gh_rm_parse_vmid, vmid);
 }
 EXPORT_SYMBOL_GPL(gh_rm_alloc_vmid);
+
+/**
+ * gh_rm_alloc_fixed_vmid() - get a certain VMID for a new VM
+ * @rm: the Resource Manager
+ * @vmid: a VMID that is set aside for such a VM; not 0
+ *
+ * Return: 0, -EINVAL for VMID 0, -ENOSPC if it is in use or is not set aside,
+ * -EPERM if this VM may not make others, or an errno as described in
+ * linux/gunyah_rsc_mgr.h.
+ */
+int gh_rm_alloc_fixed_vmid(struct gh_rm *rm, u16 vmid)
+{
+	const struct gh_rm_vmid fixed = gh_rm_vmid(vmid);
+	struct gh_rm_request *req;
+
+	/* Would mean any */
+	if (!vmid)
+		return -EINVAL;
+
+	req = gh_rm_request_fill(GH_RM_VM_ALLOCATE, &fixed, sizeof(fixed));
+	if (!req)
+		return -ENOMEM;
+
+	req->dispose = gh_rm_dispose_fixed_vmid;
+
+	return gh_rm_request_ask(rm, req, gh_rm_parse_nothing, NULL);
+}
+EXPORT_SYMBOL_GPL(gh_rm_alloc_fixed_vmid);
 
 /**
  * gh_rm_dealloc_vmid() - give a VMID back
@@ -142,33 +338,34 @@ int gh_rm_vm_start(struct gh_rm *rm, u16 vmid)
 EXPORT_SYMBOL_GPL(gh_rm_vm_start);
 
 /**
- * gh_rm_vm_stop() - stop a VM at once
+ * gh_rm_vm_stop() - stop a VM, or ask it to shut down
  * @rm: the Resource Manager
  * @vmid: of the VM
+ * @flags: GH_RM_VM_STOP_FLAG_FORCE to stop it at once, which
+ *	   GH_RM_NOTIF_VM_EXITED reports; 0 to have the guest notified
+ * @reason: handed on to the guest; GH_RM_VM_STOP_REASON_FORCED, or as agreed
+ *	    with it
  *
- * Return: 0, -EBADFD if it has stopped already, or an errno as described in
+ * Return: 0, -EBADFD if it does not run, or an errno as described in
  * linux/gunyah_rsc_mgr.h.
  */
-int gh_rm_vm_stop(struct gh_rm *rm, u16 vmid)
+int gh_rm_vm_stop(struct gh_rm *rm, u16 vmid, u8 flags, u32 reason)
 {
-	struct gh_rm_vm_stop_req *body;
+	const struct gh_rm_vm_stop_req body = {
+		.vmid = cpu_to_le16(vmid),
+		.flags = flags,
+		.reason = cpu_to_le32(reason),
+	};
 	struct gh_rm_request *req;
-	int ret;
 
-	req = gh_rm_request_alloc(GH_RM_VM_STOP, sizeof(*body));
+	req = gh_rm_request_fill(GH_RM_VM_STOP, &body, sizeof(body));
 	if (!req)
 		return -ENOMEM;
 
-	body = (struct gh_rm_vm_stop_req *)req->payload;
-	body->vmid = cpu_to_le16(vmid);
-	body->flags = GH_RM_VM_STOP_FLAG_FORCE;
-	body->reason = cpu_to_le32(GH_RM_VM_STOP_REASON_FORCED);
 	/* A VM may exit at any time. */
 	req->expected = GH_RM_ERROR_VM_STATE;
-	ret = gh_rm_request_call_empty(rm, req);
-	gh_rm_request_put(req);
 
-	return ret;
+	return gh_rm_request_ask(rm, req, gh_rm_parse_nothing, NULL);
 }
 EXPORT_SYMBOL_GPL(gh_rm_vm_stop);
 
@@ -219,6 +416,40 @@ int gh_rm_vm_configure(struct gh_rm *rm, u16 vmid, enum gh_rm_vm_auth_mechanism 
 EXPORT_SYMBOL_GPL(gh_rm_vm_configure);
 
 /**
+ * gh_rm_vm_auth_image() - have the image of a configured VM authenticated
+ * @rm: the Resource Manager
+ * @vmid: of a VM that was configured with %GH_RM_VM_AUTH_QCOM_PIL_ELF
+ * @params: what the authentication needs to know, or NULL
+ * @n_params: how many these are; as many as fit into one message
+ *
+ * Return: 0, -EINVAL if there are too many parameters, -EBADFD if the VM is in
+ * another state, or an errno as described in linux/gunyah_rsc_mgr.h.
+ */
+int gh_rm_vm_auth_image(struct gh_rm *rm, u16 vmid, const struct gh_rm_vm_auth_param *params,
+			size_t n_params)
+{
+	struct gh_rm_vm_auth_image_req *body;
+	struct gh_rm_request *req;
+	size_t size;
+
+	size = struct_size(body, params, n_params);
+	if (size > GH_RM_MAX_MESSAGE_SIZE)
+		return -EINVAL;
+
+	req = gh_rm_request_alloc(GH_RM_VM_AUTH_IMAGE, size);
+	if (!req)
+		return -ENOMEM;
+
+	body = (struct gh_rm_vm_auth_image_req *)req->payload;
+	body->vmid = cpu_to_le16(vmid);
+	body->n_params = cpu_to_le16(n_params);
+	memcpy(body->params, params, n_params * sizeof(*params));
+
+	return gh_rm_request_ask(rm, req, gh_rm_parse_nothing, NULL);
+}
+EXPORT_SYMBOL_GPL(gh_rm_vm_auth_image);
+
+/**
  * gh_rm_vm_init() - have a configured VM built, as its devicetree says
  * @rm: the Resource Manager
  * @vmid: of the VM
@@ -232,77 +463,85 @@ int gh_rm_vm_init(struct gh_rm *rm, u16 vmid)
 EXPORT_SYMBOL_GPL(gh_rm_vm_init);
 
 /**
- * gh_rm_get_vmid() - ask for the VMID of this VM
+ * gh_rm_vm_set_firmware_mem() - tell where a VM's firmware is to be
  * @rm: the Resource Manager
- * @vmid: set to the VMID
+ * @vmid: of a VM that was configured with %GH_RM_VM_AUTH_QCOM_ANDROID_PVM, and
+ *	  not yet initialised
+ * @mem_handle: parcel that the firmware is to be copied to
+ * @offset: where in the parcel, in bytes
+ * @size: how much room there is, in bytes
  *
- * Return: 0, or an errno as described in linux/gunyah_rsc_mgr.h.
+ * Optional: a Resource Manager may have no firmware, or not know of any.
+ *
+ * Return: 0, -EOPNOTSUPP or -EPERM if there is no firmware, -EBADFD if the VM is
+ * in another state, or an errno as described in linux/gunyah_rsc_mgr.h.
  */
-int gh_rm_get_vmid(struct gh_rm *rm, u16 *vmid)
+int gh_rm_vm_set_firmware_mem(struct gh_rm *rm, u16 vmid, u32 mem_handle, u64 offset, u64 size)
 {
-	struct gh_rm_request *req;
-	int ret;
+	const struct gh_rm_vm_set_firmware_mem_req req = {
+		.vm = gh_rm_vmid(vmid),
+		.mem_handle = cpu_to_le32(mem_handle),
+		.offset = cpu_to_le64(offset),
+		.size = cpu_to_le64(size),
+	};
 
-	req = gh_rm_request_alloc(GH_RM_VM_GET_VMID, 0);
-	if (!req)
-		return -ENOMEM;
-
-	ret = gh_rm_request_call(rm, req);
-	if (!ret && gh_rm_parse_vmid(req->reply, req->reply_size, vmid))
-		ret = gh_rm_bad_reply(req);
-	gh_rm_request_put(req);
-
-	return ret;
+	return gh_rm_call(rm, GH_RM_VM_SET_FIRMWARE_MEM, &req, sizeof(req));
 }
-EXPORT_SYMBOL_GPL(gh_rm_get_vmid);
-
-static bool gh_rm_resources_are_valid(const struct gh_rm_hyp_resources *body, size_t size)
-{
-	return size >= sizeof(*body) &&
-	       size == struct_size(body, entries, le32_to_cpu(body->n_entries));
-}
-
-static int gh_rm_copy_resources(struct gh_rm_request *req, struct gh_rm_hyp_resources **resources)
-{
-	void *copy;
-
-	if (!gh_rm_resources_are_valid(req->reply, req->reply_size))
-		return gh_rm_bad_reply(req);
-
-	copy = kmemdup(req->reply, req->reply_size, GFP_KERNEL);
-	if (!copy)
-		return -ENOMEM;
-
-	*resources = copy;
-
-	return 0;
-}
+EXPORT_SYMBOL_GPL(gh_rm_vm_set_firmware_mem);
 
 /**
- * gh_rm_get_hyp_resources() - ask what of a VM's resources this VM may use
+ * gh_rm_vm_set_boot_context() - set a register of the vCPU that a VM boots with
  * @rm: the Resource Manager
- * @vmid: of the VM
- * @resources: set to the list, to be freed by kfree()
+ * @vmid: of a VM that was initialised, and not yet started
+ * @set: which registers
+ * @index: which of these; 0 if there is only one
+ * @value: what is to be in it
  *
- * Return: 0, or an errno as described in linux/gunyah_rsc_mgr.h.
+ * Optional: Resource Managers that were released before 2024 do not have it.
+ *
+ * Return: 0, -EOPNOTSUPP if the Resource Manager lacks it, or an errno as
+ * described in linux/gunyah_rsc_mgr.h.
  */
-int gh_rm_get_hyp_resources(struct gh_rm *rm, u16 vmid, struct gh_rm_hyp_resources **resources)
+int gh_rm_vm_set_boot_context(struct gh_rm *rm, u16 vmid, enum gh_rm_boot_register_set set,
+			      u8 index, u64 value)
 {
+	const struct gh_rm_vm_set_boot_context_req body = {
+		.vmid = cpu_to_le16(vmid),
+		.set = set,
+		.index = index,
+		.value = cpu_to_le64(value),
+	};
 	struct gh_rm_request *req;
-	struct gh_rm_vmid *body;
-	int ret;
 
-	req = gh_rm_request_alloc(GH_RM_VM_GET_HYP_RESOURCES, sizeof(*body));
+	req = gh_rm_request_fill(GH_RM_VM_SET_BOOT_CONTEXT, &body, sizeof(body));
 	if (!req)
 		return -ENOMEM;
 
-	body = (struct gh_rm_vmid *)req->payload;
-	body->vmid = cpu_to_le16(vmid);
-	ret = gh_rm_request_call(rm, req);
-	if (!ret)
-		ret = gh_rm_copy_resources(req, resources);
-	gh_rm_request_put(req);
+	req->expected = GH_RM_ERROR_UNIMPLEMENTED;
 
-	return ret;
+	return gh_rm_request_ask(rm, req, gh_rm_parse_nothing, NULL);
 }
-EXPORT_SYMBOL_GPL(gh_rm_get_hyp_resources);
+EXPORT_SYMBOL_GPL(gh_rm_vm_set_boot_context);
+
+/**
+ * gh_rm_vm_set_time_base() - set a VM's real-time clock
+ * @rm: the Resource Manager
+ * @vmid: of a VM that has such a clock
+ * @time_base: the time in nanoseconds since 1970
+ * @reference: count of the system counter at that time, in its ticks
+ *
+ * Units are those of the virtual real-time clock in Gunyah's hypervisor.
+ *
+ * Return: 0, or an errno as described in linux/gunyah_rsc_mgr.h.
+ */
+int gh_rm_vm_set_time_base(struct gh_rm *rm, u16 vmid, u64 time_base, u64 reference)
+{
+	const struct gh_rm_vm_set_time_base_req req = {
+		.vm = gh_rm_vmid(vmid),
+		.time_base = cpu_to_le64(time_base),
+		.reference = cpu_to_le64(reference),
+	};
+
+	return gh_rm_call(rm, GH_RM_VM_SET_TIME_BASE, &req, sizeof(req));
+}
+EXPORT_SYMBOL_GPL(gh_rm_vm_set_time_base);

@@ -423,6 +423,12 @@ static bool gh_vm_lost(const struct gh_vm *ghvm)
 	return READ_ONCE(ghvm->mgr->lost);
 }
 
+static int gh_vm_force_stop(struct gh_vm *ghvm)
+{
+	return gh_rm_vm_stop(ghvm->mgr->rm, ghvm->vmid, GH_RM_VM_STOP_FLAG_FORCE,
+			     GH_RM_VM_STOP_REASON_FORCED);
+}
+
 static void gh_vm_stop(struct gh_vm *ghvm)
 {
 	const struct gh_vm_exit_info forced = { .type = GH_VM_EXIT_TYPE_VM_FORCE_STOPPED };
@@ -432,7 +438,7 @@ static void gh_vm_stop(struct gh_vm *ghvm)
 		return;
 
 	/* If it has just exited by itself this is refused, and the word is on its way. */
-	ret = gh_rm_vm_stop(ghvm->mgr->rm, ghvm->vmid);
+	ret = gh_vm_force_stop(ghvm);
 	if (ret && ret != -EBADFD) {
 		dev_err(gh_vm_dev(ghvm), "VM %u: failed to stop: %d\n", ghvm->vmid, ret);
 		return;
@@ -462,7 +468,7 @@ static int gh_vm_request_reset(struct gh_vm *ghvm, bool failed)
 		return ret;
 
 	gh_rm_vm_init(rm, ghvm->vmid);
-	gh_rm_vm_stop(rm, ghvm->vmid);
+	gh_vm_force_stop(ghvm);
 	return gh_rm_vm_reset(rm, ghvm->vmid);
 }
 

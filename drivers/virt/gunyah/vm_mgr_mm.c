@@ -360,7 +360,7 @@ static bool gh_vm_reclaim_region(struct gh_vm *ghvm, struct gh_vm_region *region
 		return !region->held;
 
 	/* A parcel that is not there any more came back when we asked before. */
-	ret = gh_rm_mem_reclaim(ghvm->mgr->rm, region->mem_handle);
+	ret = gh_rm_mem_reclaim(ghvm->mgr->rm, region->mem_handle, 0);
 	if (ret == -ESTALE && region->reclaim_tried)
 		ret = 0;
 	region->reclaim_tried = true;
