@@ -206,9 +206,10 @@ static struct gh_fake_msgq *gh_fake_find_queue(u64 capid, enum gh_resource_type 
 static enum gh_error gh_fake_queue_add(struct gh_fake_msgq *queue, const void *data, size_t size,
 				       bool push)
 {
+	bool to_host = queue->type == GH_RESOURCE_TYPE_MSGQ_RX;
 	struct gh_fake_message *message;
 
-	if (!size || size > GH_FAKE_MSGQ_SIZE)
+	if (!size || size > (to_host ? GH_FAKE_MSGQ_LONGEST : GH_FAKE_MSGQ_SIZE))
 		return GH_ERROR_ARG_SIZE;
 	if (queue->count == GH_FAKE_MSGQ_DEPTH)
 		return GH_ERROR_MSGQUEUE_FULL;
@@ -216,7 +217,7 @@ static enum gh_error gh_fake_queue_add(struct gh_fake_msgq *queue, const void *d
 	message = &queue->messages[(queue->first + queue->count) % GH_FAKE_MSGQ_DEPTH];
 	message->size = size;
 	message->push = push;
-	memcpy(message->data, data, size);
+	memcpy(message->data, data, min(size, sizeof(message->data)));
 	queue->count++;
 
 	return GH_ERROR_OK;
@@ -231,6 +232,24 @@ static enum gh_error gh_fake_queue_remove(struct gh_fake_msgq *queue,
 	*message = queue->messages[queue->first];
 	queue->first = (queue->first + 1) % GH_FAKE_MSGQ_DEPTH;
 	queue->count--;
+
+	return GH_ERROR_OK;
+}
+
+/* What does not fit into the host's buffer, stays. */
+static enum gh_error gh_fake_queue_receive(struct gh_fake_msgq *queue, void *buff, size_t size,
+					   size_t *recv_size)
+{
+	struct gh_fake_message message;
+
+	if (queue->count && queue->messages[queue->first].size > size)
+		return GH_ERROR_ADDR_OVFL;
+	if (gh_fake_queue_remove(queue, &message))
+		return GH_ERROR_MSGQUEUE_EMPTY;
+
+	*recv_size = message.size;
+	memset(buff, 0, message.size);
+	memcpy(buff, message.data, min(message.size, sizeof(message.data)));
 
 	return GH_ERROR_OK;
 }
@@ -267,7 +286,6 @@ EXPORT_SYMBOL_GPL(gh_hypercall_msgq_send);
 enum gh_error gh_hypercall_msgq_recv(u64 capid, void *buff, size_t size, size_t *recv_size,
 				     bool *ready)
 {
-	struct gh_fake_message message;
 	struct gh_fake_answer answer;
 	struct gh_fake_msgq *queue;
 	unsigned long flags;
@@ -282,12 +300,8 @@ enum gh_error gh_hypercall_msgq_recv(u64 capid, void *buff, size_t size, size_t 
 		*recv_size = error ? 0 : answer.x[0];
 		*ready = !error && answer.x[1];
 	} else if (!error) {
-		error = gh_fake_queue_remove(queue, &message);
-		if (!error) {
-			*recv_size = min(message.size, size);
-			*ready = queue->count;
-			memcpy(buff, message.data, *recv_size);
-		}
+		error = gh_fake_queue_receive(queue, buff, size, recv_size);
+		*ready = !error && queue->count;
 	}
 	spin_unlock_irqrestore(&gh_fake_lock, flags);
 

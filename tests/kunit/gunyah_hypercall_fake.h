@@ -65,7 +65,10 @@ void gh_fake_irq_raise(u32 intid);
  */
 
 #define GH_FAKE_MSGQ_DEPTH	8
+/* Longest message that is kept, and that the host can send. */
 #define GH_FAKE_MSGQ_SIZE	240
+/* Longest message to the host; what is behind GH_FAKE_MSGQ_SIZE is 0. */
+#define GH_FAKE_MSGQ_LONGEST	1023
 
 /**
  * struct gh_fake_msgq - a message queue
