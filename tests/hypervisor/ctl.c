@@ -16,6 +16,7 @@ static const struct {
 	{ "drop", ctl_drop },
 	{ "mute", ctl_mute },
 	{ "hold", ctl_hold },
+	{ "release", ctl_release },
 	{ "unmute", ctl_unmute },
 	{ "clear", ctl_clear },
 	{ "notify", ctl_notify },

@@ -166,6 +166,7 @@ int ctl_reply(struct ctl_line *line);
 int ctl_drop(struct ctl_line *line);
 int ctl_mute(struct ctl_line *line);
 int ctl_hold(struct ctl_line *line);
+int ctl_release(struct ctl_line *line);
 int ctl_unmute(struct ctl_line *line);
 int ctl_clear(struct ctl_line *line);
 

@@ -140,6 +140,16 @@ int ctl_hold(struct ctl_line *line)
 	return GH_OK;
 }
 
+/* While it is mute, this sends what it has, and then nothing more comes. */
+int ctl_release(struct ctl_line *line)
+{
+	if (!ctl_line_good(line))
+		return GH_ARGUMENT_INVALID;
+	rm_rpc_hold(false);
+
+	return GH_OK;
+}
+
 int ctl_unmute(struct ctl_line *line)
 {
 	if (!ctl_line_good(line))
