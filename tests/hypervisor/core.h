@@ -73,6 +73,8 @@ static_assert(offsetof(struct regs, pc) == 248, "entry.S");
 
 #define NR_EL1_REGS	34
 #define EL1_SCTLR	0
+#define EL1_SP_EL0	15
+#define EL1_SP_EL1	16
 
 /* See regs.S for the list. */
 struct el1_regs {

@@ -26,6 +26,9 @@ static const struct {
 	{ "exit", ctl_exit },
 	{ "irq", ctl_irq },
 	{ "fill", ctl_fill },
+	{ "crashmsg", ctl_crashmsg },
+	{ "firmware", ctl_firmware },
+	{ "bootcontext", ctl_bootcontext },
 	{ "hypercall", ctl_hypercall },
 };
 

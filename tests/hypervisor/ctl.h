@@ -7,6 +7,7 @@
  *   ctl_fault.c      what is to go wrong with a request and its reply
  *   ctl_reply.c      replies that are late, twice, or not as they should be
  *   ctl_inject.c     packets, interrupts and ends of VMs that nobody asked for
+ *   ctl_set.c        what guests and boot loaders would say
  *   ctl_hypercall.c  counts of hypercalls, and answers made up
  *   ctl_loopback.c   message queues that begin and end in the primary
  *   ctl_trace.c      what the Resource Manager did last
@@ -188,6 +189,14 @@ void ctl_reply_send(const struct ctl_mangle *mangle,
 void ctl_reply_work(void);
 void ctl_reply_clear(void);
 unsigned int ctl_reply_waiting(void);
+
+/*
+ * In place of others (ctl_set.c)
+ */
+
+int ctl_crashmsg(struct ctl_line *line);
+int ctl_firmware(struct ctl_line *line);
+int ctl_bootcontext(struct ctl_line *line);
 
 /*
  * Hypercalls (ctl_hypercall.c); the core calls ctl_hypercall_take().

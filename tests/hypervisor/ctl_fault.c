@@ -178,6 +178,7 @@ int ctl_clear(struct ctl_line *line)
 	while (faults)
 		remove_fault(&faults);
 	ctl_hypercall_clear();
+	rm_set_init();
 	ctl_reply_clear();
 
 	return GH_OK;

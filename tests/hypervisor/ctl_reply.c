@@ -125,8 +125,6 @@ void ctl_reply_send(const struct ctl_mangle *mangle,
 	unsigned int copy;
 	struct late *late;
 
-	if (error)
-		len = 0;
 	memset(payload, FILLER, sizeof(payload));
 	if (mangle->error != CTL_UNSET)
 		error = mangle->error;

@@ -57,13 +57,32 @@ static u32 first_word(const void *data, size_t len, size_t size)
 
 static bool names_vm(u32 id)
 {
-	return id >> 24 == 0x56 && id != RM_HOST_GET_TYPE;
+	return id >> 24 == 0x56 && id != RM_HOST_GET_TYPE &&
+	       id != RM_VM_LOOKUP_NAME && id != RM_VM_LOOKUP_URI &&
+	       id != RM_VM_LOOKUP_GUID;
 }
 
 static bool names_parcel(u32 id)
 {
-	return id == RM_MEM_RECLAIM || id == RM_MEM_APPEND ||
-	       id == RM_NOTIF_MEM_RELEASED;
+	switch (id) {
+	case RM_MEM_RECLAIM:
+	case RM_MEM_APPEND:
+	case RM_MEM_NOTIFY:
+	case RM_NOTIF_MEM_SHARED:
+	case RM_NOTIF_MEM_RELEASED:
+	case RM_NOTIF_MEM_ACCEPTED:
+	case RM_NOTIF_MEM_RECALL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Their answer is the handle of a parcel. */
+static bool finds_parcel(u32 id)
+{
+	return id == RM_MEM_DONATE || id == RM_MEM_LEND || id == RM_MEM_SHARE ||
+	       id == RM_MEM_LOOKUP_SGL;
 }
 
 static struct entry describe(u32 id, const void *data, size_t len)
@@ -95,7 +114,7 @@ void ctl_trace_end(const struct rm_call *call, u32 error)
 	u32 made = first_word(call->body, call->body_len, sizeof(u32));
 
 	current.code = error;
-	if (!error && (current.id == RM_MEM_LEND || current.id == RM_MEM_SHARE)) {
+	if (!error && finds_parcel(current.id)) {
 		current.handle = made;
 		current.vmid = parcel_vmid(made);
 	} else if (!error && current.id == RM_VM_ALLOCATE && !current.vmid) {
@@ -115,8 +134,14 @@ void ctl_trace_notification(u32 id, const void *payload, size_t len)
 static const char *notification_name(u32 id)
 {
 	switch (id) {
+	case RM_NOTIF_MEM_SHARED:
+		return "notif-MEM_SHARED";
 	case RM_NOTIF_MEM_RELEASED:
 		return "notif-MEM_RELEASED";
+	case RM_NOTIF_MEM_ACCEPTED:
+		return "notif-MEM_ACCEPTED";
+	case RM_NOTIF_MEM_RECALL:
+		return "notif-MEM_RECALL";
 	case RM_NOTIF_VM_EXITED:
 		return "notif-VM_EXITED";
 	case RM_NOTIF_VM_STATUS:

@@ -316,6 +316,16 @@ u32 vcpu_wakeup_virq(struct vcpu *vcpu);
 /* Starts it at @pc with x0 = @x0. GH_BUSY if it is on already. */
 int vcpu_power_on(struct vcpu *vcpu, u64 pc, u64 x0);
 
+enum vcpu_reg_set {
+	VCPU_REG_X	= 0,
+	VCPU_REG_PC	= 1,
+	VCPU_REG_SP	= 2,	/* of EL0, EL1 */
+};
+
+/* Another start value, between vcpu_power_on() and the first run. */
+void vcpu_set_reg(struct vcpu *vcpu, enum vcpu_reg_set set, unsigned int index,
+		  u64 value);
+
 /* Times that an access of the primary to memory it does not have was refused. */
 u64 primary_abort_count(void);
 

@@ -8,7 +8,7 @@
 
 /*
  * What of EL1 and EL0 belongs to a VM and is not used by EL2. struct el1_regs
- * has the same order; it knows that SCTLR is the first.
+ * has the same order; core.h knows where SCTLR and the stack pointers are.
  */
 	.macro el1_registers op
 	.irp	reg, sctlr_el1, ttbr0_el1, ttbr1_el1, tcr_el1, mair_el1, \

@@ -25,10 +25,16 @@ struct rm_message {
 	{ .id = RM_##n, .name = #n, .len = (l), .handler = (h) }
 
 static struct rm_message messages[] = {
+	MESSAGE(MEM_DONATE, ANY_LENGTH, rm_mem_donate),
 	MESSAGE(MEM_LEND, ANY_LENGTH, rm_mem_lend),
 	MESSAGE(MEM_SHARE, ANY_LENGTH, rm_mem_share),
 	MESSAGE(MEM_RECLAIM, sizeof(struct rm_reclaim_req), rm_mem_reclaim),
+	MESSAGE(MEM_NOTIFY, ANY_LENGTH, rm_mem_notify),
 	MESSAGE(MEM_APPEND, ANY_LENGTH, rm_mem_append),
+	MESSAGE(MEM_LOOKUP_SGL, ANY_LENGTH, rm_mem_lookup_sgl),
+	MESSAGE(FW_MILESTONE, 0, rm_fw_milestone),
+	MESSAGE(FW_SET_VM_FIRMWARE, sizeof(struct rm_set_firmware_req),
+		rm_fw_set_vm_firmware),
 	MESSAGE(VM_ALLOCATE, sizeof(struct rm_vmid_req), rm_vm_allocate),
 	MESSAGE(VM_DEALLOCATE, sizeof(struct rm_vmid_req), rm_vm_deallocate),
 	MESSAGE(VM_START, sizeof(struct rm_vmid_req), rm_vm_start),
@@ -39,10 +45,21 @@ static struct rm_message messages[] = {
 	MESSAGE(VM_AUTH_IMAGE, ANY_LENGTH, rm_vm_auth_image),
 	MESSAGE(VM_INIT, sizeof(struct rm_vmid_req), rm_vm_init),
 	MESSAGE(VM_GET_ID, sizeof(struct rm_vmid_req), rm_get_id),
+	MESSAGE(VM_LOOKUP_URI, ANY_LENGTH, rm_lookup_uri),
+	MESSAGE(VM_LOOKUP_GUID, ANY_LENGTH, rm_lookup_guid),
+	MESSAGE(VM_LOOKUP_NAME, ANY_LENGTH, rm_lookup_name),
 	MESSAGE(VM_GET_OWNER, sizeof(struct rm_vmid_req), rm_get_owner),
 	MESSAGE(VM_GET_STATE, sizeof(struct rm_vmid_req), rm_get_state),
+	MESSAGE(VM_GET_CRASH_MSG, sizeof(struct rm_vmid_req), rm_get_crash_msg),
 	MESSAGE(VM_GET_RESOURCES, sizeof(struct rm_vmid_req), rm_get_resources),
 	MESSAGE(VM_GET_VMID, 0, rm_get_vmid),
+	MESSAGE(VM_GET_PEERS, sizeof(struct rm_vmid_req), rm_get_peers),
+	MESSAGE(VM_SET_TIME_BASE, sizeof(struct rm_time_base_req),
+		rm_set_time_base),
+	MESSAGE(VM_SET_BOOT_CONTEXT, sizeof(struct rm_boot_context_req),
+		rm_set_boot_context),
+	MESSAGE(VM_SET_FIRMWARE_MEM, sizeof(struct rm_firmware_mem_req),
+		rm_set_firmware_mem),
 	MESSAGE(HOST_GET_TYPE, 0, rm_host_get_type),
 };
 
@@ -94,6 +111,7 @@ const char *rm_message_name(u32 id)
 static u32 handle(u32 id, struct rm_call *call)
 {
 	struct rm_message *message = find_message(id);
+	u32 error;
 
 	if (!message) {
 		unknown_count++;
@@ -103,7 +121,11 @@ static u32 handle(u32 id, struct rm_call *call)
 	if (message->len != ANY_LENGTH && message->len != call->len)
 		return RM_MSG_INVALID;
 
-	return message->handler(call);
+	error = message->handler(call);
+	if (error && !call->error_has_body)
+		call->body_len = 0;
+
+	return error;
 }
 
 /*
@@ -196,6 +218,7 @@ void rm_init(struct vm *primary, void *fdt, size_t room)
 	if (!in || !out)
 		hyp_panic("RM: no memory");
 	rm_vm_setup(primary);
+	rm_set_init();
 	rm_rpc_init(in, out);
 
 	chan.tx_irq = alloc_virq();

@@ -8,9 +8,11 @@
  *   rm_vm.c         VMs, their states, and the messages that change them
  *   rm_build.c      INIT: address space, vCPUs and doorbells from the tree
  *   rm_boot.c       START: memory into the guest, first vCPU on
+ *   rm_set.c        the messages that prepare a VM: time, firmware, registers
  *   rm_info.c       the messages that only ask
  *   rm_mem.c        memory parcels
  *   rm_mem_rpc.c    the messages about them
+ *   rm_mem_notify.c the one by which those who have to do with them talk
  *   rm_config.c     reading the guest's devicetree
  *   rm_config_dev.c reading its interrupt controller and virtual devices
  *   rm_overlay.c    writing what the guest needs to know into its tree
@@ -39,6 +41,7 @@
  * @len: its length in bytes
  * @body: what the reply says after the error code; room for RM_BODY_MAX bytes
  * @body_len: how much of @body was filled in
+ * @error_has_body: @body is sent with an error, too
  */
 struct rm_call {
 	u16 sender;
@@ -46,6 +49,7 @@ struct rm_call {
 	size_t len;
 	u8 *body;
 	size_t body_len;
+	bool error_has_body;
 };
 
 #define RM_BODY_MAX		(RM_MAX_MESSAGE - sizeof(u32))
@@ -54,7 +58,10 @@ struct rm_call {
 bool rm_put(struct rm_call *call, const void *data, size_t len);
 bool rm_put_u32(struct rm_call *call, u32 value);
 
-/* A handler returns the error code; a body is sent only with RM_OK. */
+/*
+ * A handler returns the error code; unless it asks for more, a body is sent only
+ * with RM_OK.
+ */
 typedef u32 (*rm_handler_fn)(struct rm_call *call);
 
 u32 rm_vm_allocate(struct rm_call *call);
@@ -66,17 +73,31 @@ u32 rm_vm_start(struct rm_call *call);
 u32 rm_vm_stop(struct rm_call *call);
 u32 rm_vm_reset(struct rm_call *call);
 
+u32 rm_set_time_base(struct rm_call *call);
+u32 rm_set_boot_context(struct rm_call *call);
+u32 rm_set_firmware_mem(struct rm_call *call);
+u32 rm_fw_set_vm_firmware(struct rm_call *call);
+u32 rm_fw_milestone(struct rm_call *call);
+
 u32 rm_get_id(struct rm_call *call);
+u32 rm_lookup_uri(struct rm_call *call);
+u32 rm_lookup_guid(struct rm_call *call);
+u32 rm_lookup_name(struct rm_call *call);
 u32 rm_get_owner(struct rm_call *call);
 u32 rm_get_state(struct rm_call *call);
+u32 rm_get_crash_msg(struct rm_call *call);
+u32 rm_get_peers(struct rm_call *call);
 u32 rm_get_resources(struct rm_call *call);
 u32 rm_get_vmid(struct rm_call *call);
 u32 rm_host_get_type(struct rm_call *call);
 
+u32 rm_mem_donate(struct rm_call *call);
 u32 rm_mem_lend(struct rm_call *call);
 u32 rm_mem_share(struct rm_call *call);
 u32 rm_mem_append(struct rm_call *call);
 u32 rm_mem_reclaim(struct rm_call *call);
+u32 rm_mem_notify(struct rm_call *call);
+u32 rm_mem_lookup_sgl(struct rm_call *call);
 
 /* Tells how many of each message came, for the dump. */
 typedef void (*rm_count_fn)(void *arg, const char *name, u64 count);
@@ -98,6 +119,7 @@ struct rm_rpc_stats {
 	u64 requests_aborted;	/* another message began before the end */
 	u64 replies_lost;	/* a later reply took the place */
 	u64 notifications_lost;	/* too many waited */
+	u64 notifications_to_guests;	/* which have no queue to get them by */
 };
 
 extern struct rm_rpc_stats rm_rpc_stats;
@@ -179,9 +201,12 @@ struct rm_gic_config {
 	u64 stride;
 };
 
+#define RM_NO_ADDRESS		(~0ULL)
+
 struct rm_vm_config {
 	char name[RM_STRING_MAX];
 	char uri[RM_STRING_MAX];
+	char vendor[RM_STRING_MAX];
 	u8 guid[RM_GUID_SIZE];
 	bool has_guid;
 	bool no_reset;
@@ -190,6 +215,7 @@ struct rm_vm_config {
 	u64 base;		/* guest address of the image parcel */
 	u64 size_max;
 	u64 entry_offset;
+	u64 firmware_base;	/* guest address of its parcel */
 
 	bool proxy;		/* the owner runs the vCPUs */
 	bool psci;
@@ -240,6 +266,41 @@ struct rm_image {
 	u64 dtb_size;
 };
 
+/* Where SET_FIRMWARE_MEM said that there is room for firmware */
+struct rm_firmware_mem {
+	bool valid;
+	u32 handle;
+	u64 offset;
+	u64 size;
+};
+
+/* Registers that the first vCPU starts with, by SET_BOOT_CONTEXT */
+#define RM_BOOT_X_COUNT		31
+#define RM_BOOT_SP_COUNT	2
+
+struct rm_boot_context {
+	u32 has_x;		/* a bit for each that was set */
+	bool has_pc;
+	u8 has_sp;
+	u64 x[RM_BOOT_X_COUNT];
+	u64 pc;
+	u64 sp[RM_BOOT_SP_COUNT];
+};
+
+/* What messages and tests said of a VM; RESET forgets it */
+struct rm_vm_settings {
+	u16 auth;		/* how its image is authenticated */
+	struct rm_firmware_mem firmware;
+	struct rm_boot_context context;
+	bool has_time_base;
+	u64 time_base;
+	u64 time_reference;
+	bool asked_to_stop;
+	u32 stop_reason;
+	u16 crash_len;
+	u8 crash[RM_CRASH_MSG_MAX];
+};
+
 /* A VM's way of ending, from the CPU where it happened to the RM's */
 struct rm_exit {
 	bool pending;
@@ -256,10 +317,11 @@ struct rm_exit {
  * @os_state: what the guest says of itself
  * @app_status: the same
  * @image: what it boots from
+ * @set: what else was said of it
  * @config: what its tree asks for; valid while @vm is there
  * @vm: the hypervisor's object, from INIT to RESET
  * @vcpu_cap: capabilities of the owner for the vCPUs
- * @mem_end: first guest address above all memory that was placed
+ * @mem_end: first guest address above the image and what was placed; from INIT
  * @exit: set when the VM ended by itself
  */
 struct rm_vm {
@@ -269,6 +331,7 @@ struct rm_vm {
 	u8 os_state;
 	u16 app_status;
 	struct rm_image image;
+	struct rm_vm_settings set;
 	struct rm_vm_config config;
 	struct vm *vm;
 	u64 vcpu_cap[MAX_VCPUS];
@@ -283,6 +346,9 @@ struct rm_vm *rm_vm_resolve(const struct rm_call *call, u16 vmid);
 struct rm_vm *rm_vm_next(const struct rm_vm *vm);
 struct vm *rm_primary(void);
 const char *rm_vm_state_name(enum rm_vm_state state);
+/* What messages that change a VM have to be right about: who owns it. */
+u32 rm_vm_find_own(const struct rm_call *call, u16 vmid, u16 zero,
+		   struct rm_vm **vm);
 /* Changes the state and tells the owner. */
 void rm_vm_set_state(struct rm_vm *vm, enum rm_vm_state state);
 
@@ -298,8 +364,39 @@ bool rm_vm_work(void);
 u32 rm_vm_build(struct rm_vm *vm);
 void rm_vm_unbuild(struct rm_vm *vm);
 
+struct rm_parcel;
+
 /* START: memory, tree, first vCPUs */
 u32 rm_vm_boot(struct rm_vm *vm);
+/* Takes a parcel for a VM that is READY: at START it will be there. */
+u32 rm_vm_accept(struct rm_vm *vm, struct rm_parcel *parcel);
+
+/*
+ * Firmware (rm_set.c)
+ */
+
+/* The firmware that protected VMs get, from FW_SET_VM_FIRMWARE or a test */
+#define RM_FIRMWARE_MAX		512
+
+struct rm_firmware {
+	bool closed;		/* FW_MILESTONE came */
+	bool present;
+	bool in_parcel;		/* in that of @handle, else in @bytes */
+	u32 handle;
+	u64 size;
+	u8 bytes[RM_FIRMWARE_MAX];
+};
+
+extern struct rm_firmware rm_firmware;
+
+/* Puts the firmware where SET_FIRMWARE_MEM said. */
+bool rm_firmware_load(const struct rm_vm *vm);
+
+/* SET_BOOT_CONTEXT is answered by those Resource Managers that have it only. */
+extern bool rm_has_boot_context;
+
+/* As the boot options say */
+void rm_set_init(void);
 
 /*
  * The guest's tree is handled in a copy, as its pages may be scattered. There
@@ -336,6 +433,7 @@ int rm_overlay_host(void *fdt, size_t size, const struct rm_host_channel *chan);
 struct rm_member {
 	u16 vmid;
 	u8 rights;
+	u8 attr;
 	bool accepted;
 	u64 ipa;		/* where, once accepted */
 };
@@ -355,10 +453,11 @@ struct rm_chunk {
  * @next: next by handle
  * @handle: its number; the first one ever is 0
  * @owner: VMID of who gave it
- * @lent: the owner has no access meanwhile
+ * @trans: how it was given; the owner has access only when it is shared
  * @open: more entries may be appended; nobody can accept it yet
  * @sanitize: zero it on the way back
- * @locked: a VM that lives boots from it
+ * @locked: how many uses forbid to take it back: a VM that lives boots from it,
+ *	or it holds firmware
  * @label: the owner's name for it
  * @size: in bytes
  * @nr_entries: how many pieces it has
@@ -371,10 +470,10 @@ struct rm_parcel {
 	struct rm_parcel *next;
 	u32 handle;
 	u16 owner;
-	bool lent;
+	enum rm_trans trans;
 	bool open;
 	bool sanitize;
-	bool locked;
+	unsigned int locked;
 	u32 label;
 	u64 size;
 	unsigned int nr_entries;
@@ -388,8 +487,11 @@ struct rm_parcel *rm_parcel_find(u32 handle);
 struct rm_parcel *rm_parcel_next(const struct rm_parcel *parcel);
 struct rm_member *rm_parcel_member(struct rm_parcel *parcel, u16 vmid);
 unsigned int rm_parcel_count(u16 owner);
+/* A piece of one VM's own RAM */
+bool rm_parcel_private(const struct rm_parcel *parcel);
 
-struct rm_parcel *rm_parcel_create(u16 owner, bool lent, unsigned int nr_members);
+struct rm_parcel *rm_parcel_create(u16 owner, enum rm_trans trans,
+				   unsigned int nr_members);
 u32 rm_parcel_add(struct rm_parcel *parcel, const struct rm_mem_entry *entry,
 		  unsigned int nr);
 /* All pages return to the owner, zeroed if that was asked for. */
@@ -398,6 +500,12 @@ void rm_parcel_destroy(struct rm_parcel *parcel);
 /* Maps the whole parcel in one piece at @ipa. */
 u32 rm_parcel_accept(struct rm_parcel *parcel, struct rm_vm *vm, u64 ipa);
 void rm_parcel_release(struct rm_parcel *parcel, struct rm_vm *vm);
+
+/* Is [offset, offset + size) inside [0, limit)? */
+static inline bool rm_range_in(u64 offset, u64 size, u64 limit)
+{
+	return offset <= limit && size <= limit - offset;
+}
 
 bool rm_parcel_read(const struct rm_parcel *parcel, u64 offset, void *to,
 		    size_t size);

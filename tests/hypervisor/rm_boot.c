@@ -15,10 +15,11 @@ static bool image_acceptable(struct rm_parcel *parcel, u16 vmid)
 
 	if (member->rights != RM_RIGHTS_RWX)
 		return false;
-	if (parcel->lent)
-		return parcel->nr_members == 1;
+	if (rm_parcel_private(parcel))
+		return true;
 
-	return parcel->nr_members == 2 && hyp_option("rm=debug");
+	return parcel->trans == RM_TRANS_SHARE && parcel->nr_members == 2 &&
+	       hyp_option("rm=debug");
 }
 
 static u32 accept_at(struct rm_vm *vm, struct rm_parcel *parcel, u64 ipa)
@@ -32,15 +33,22 @@ static u32 accept_at(struct rm_vm *vm, struct rm_parcel *parcel, u64 ipa)
 	return rm_parcel_accept(parcel, vm, ipa);
 }
 
-/* Memory that is the guest's alone goes on where the image ends. */
-static bool is_private(const struct rm_parcel *parcel)
+u32 rm_vm_accept(struct rm_vm *vm, struct rm_parcel *parcel)
 {
-	return parcel->lent && parcel->nr_members == 1;
+	u32 error;
+
+	if (parcel->handle == vm->image.handle)
+		return accept_at(vm, parcel, vm->config.base);
+	error = accept_at(vm, parcel, vm->mem_end);
+	if (!error)
+		vm->mem_end += parcel->size;
+
+	return error;
 }
 
 /*
- * Accepts what was given for this VM and is complete: private parcels or the
- * others.
+ * Accepts what was given for this VM and is complete: private parcels, which go
+ * on where the image ends, or the others.
  */
 static u32 accept_parcels(struct rm_vm *vm, bool private)
 {
@@ -52,15 +60,29 @@ static u32 accept_parcels(struct rm_vm *vm, bool private)
 		struct rm_member *member = rm_parcel_member(parcel, vm->vmid);
 
 		if (!member || member->accepted || parcel->open ||
-		    is_private(parcel) != private)
+		    rm_parcel_private(parcel) != private)
 			continue;
-		error = accept_at(vm, parcel, vm->mem_end);
+		error = rm_vm_accept(vm, parcel);
 		if (error)
 			return error;
-		vm->mem_end += parcel->size;
 	}
 
 	return RM_OK;
+}
+
+/* Room for firmware has a place of its own if the tree says so. */
+static u32 accept_firmware(struct rm_vm *vm)
+{
+	const struct rm_firmware_mem *firmware = &vm->set.firmware;
+	struct rm_parcel *parcel;
+
+	if (!firmware->valid || vm->config.firmware_base == RM_NO_ADDRESS)
+		return RM_OK;
+	parcel = rm_parcel_find(firmware->handle);
+	if (rm_parcel_member(parcel, vm->vmid)->accepted)
+		return RM_OK;
+
+	return rm_parcel_accept(parcel, vm, vm->config.firmware_base);
 }
 
 static u32 accept_memory(struct rm_vm *vm)
@@ -73,11 +95,14 @@ static u32 accept_memory(struct rm_vm *vm)
 			vm->config.name);
 		return RM_NORESOURCE;
 	}
-	error = accept_at(vm, image, vm->config.base);
-	if (error)
-		return error;
-	vm->mem_end = vm->config.base + image->size;
-	error = accept_parcels(vm, true);
+	if (!rm_parcel_member(image, vm->vmid)->accepted) {
+		error = rm_vm_accept(vm, image);
+		if (error)
+			return error;
+	}
+	error = accept_firmware(vm);
+	if (!error)
+		error = accept_parcels(vm, true);
 	if (error)
 		return error;
 	/* Shared buffers keep away from what the guest has as its RAM. */
@@ -97,24 +122,63 @@ static u32 complete_tree(struct rm_vm *vm)
 	return RM_OK;
 }
 
+static void set_registers(const struct rm_boot_context *context,
+			  struct vcpu *vcpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < RM_BOOT_X_COUNT; i++)
+		if (context->has_x & BIT(i))
+			vcpu_set_reg(vcpu, VCPU_REG_X, i, context->x[i]);
+	for (i = 0; i < RM_BOOT_SP_COUNT; i++)
+		if (context->has_sp & BIT(i))
+			vcpu_set_reg(vcpu, VCPU_REG_SP, i, context->sp[i]);
+	if (context->has_pc)
+		vcpu_set_reg(vcpu, VCPU_REG_PC, 0, context->pc);
+}
+
+/* Firmware comes first, and is told about the image. */
+static void enter_firmware(const struct rm_vm *vm, struct vcpu *vcpu, u64 pc)
+{
+	const struct rm_firmware_mem *firmware = &vm->set.firmware;
+	struct rm_parcel *parcel = rm_parcel_find(firmware->handle);
+	u64 base = rm_parcel_member(parcel, vm->vmid)->ipa + firmware->offset;
+
+	vcpu_set_reg(vcpu, VCPU_REG_X, 1, pc);
+	vcpu_set_reg(vcpu, VCPU_REG_X, 2, vm->image.image_size);
+	vcpu_set_reg(vcpu, VCPU_REG_PC, 0, base);
+}
+
 static u32 power_on(struct rm_vm *vm)
 {
 	const struct rm_vm_config *config = &vm->config;
 	u64 pc = config->base + vm->image.image_offset + config->entry_offset;
 	u64 dtb = config->base + vm->image.dtb_offset;
+	bool first = true;
 	unsigned int i;
 
-	for (i = 0; i < config->nr_cpus; i++)
-		if (config->boot_cpu[i] &&
-		    vcpu_power_on(vm->vm->vcpus[i], pc, dtb))
+	for (i = 0; i < config->nr_cpus; i++) {
+		struct vcpu *vcpu = vm->vm->vcpus[i];
+
+		if (!config->boot_cpu[i])
+			continue;
+		if (vcpu_power_on(vcpu, pc, dtb))
 			return RM_NORESOURCE;
+		if (vm->set.auth == RM_AUTH_ANDROID)
+			enter_firmware(vm, vcpu, pc);
+		else if (first)
+			set_registers(&vm->set.context, vcpu);
+		first = false;
+	}
 
 	return RM_OK;
 }
 
-/* The host is not told the details: whatever failed is a lack of something. */
+/* The host is not told the details: most failures are a lack of something. */
 u32 rm_vm_boot(struct rm_vm *vm)
 {
+	if (vm->set.auth == RM_AUTH_ANDROID && !rm_firmware_load(vm))
+		return RM_DENIED;
 	if (!vm->config.gic.present || accept_memory(vm) || complete_tree(vm))
 		return RM_NORESOURCE;
 

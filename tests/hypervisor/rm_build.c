@@ -124,6 +124,7 @@ static u32 create_vm(struct rm_vm *vm)
 	if (!vm->vm)
 		return RM_NOMEM;
 	vm->vm->rm_data = vm;
+	vm->mem_end = vm->config.base + rm_parcel_find(vm->image.handle)->size;
 	for (i = 0; i < MAX_VCPUS; i++)
 		vm->vcpu_cap[i] = CAP_INVALID;
 

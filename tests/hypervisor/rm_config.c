@@ -164,7 +164,8 @@ static u32 parse_identity(const void *fdt, int node,
 
 	if (!copy_string(fdt, node, "image-name", config->name, RM_STRING_MAX) ||
 	    !config->name[0] ||
-	    !copy_string(fdt, node, "vm-uri", config->uri, RM_STRING_MAX))
+	    !copy_string(fdt, node, "vm-uri", config->uri, RM_STRING_MAX) ||
+	    !copy_string(fdt, node, "vendor", config->vendor, RM_STRING_MAX))
 		return RM_MEM_INVALID;
 	if (fdt_getprop(fdt, node, "vm-guid", NULL)) {
 		if (!rm_fdt_string(fdt, node, "vm-guid", &guid) ||
@@ -223,13 +224,15 @@ static u32 parse_memory(const void *fdt, int vm_node,
 
 	config->base = DEFAULT_BASE;
 	config->size_max = ~0ULL;
+	config->firmware_base = RM_NO_ADDRESS;
 	if (node < 0)
 		return RM_OK;
 
 	if (!get_pages(fdt, node, "base-address", ac, &config->base) ||
 	    !get_pages(fdt, node, "size-max", sc, &config->size_max) ||
 	    !get_pages(fdt, node, "size-min", sc, &ignored) ||
-	    !get_pages(fdt, node, "firmware-address", ac, &ignored) ||
+	    !get_pages(fdt, node, "firmware-address", ac,
+		       &config->firmware_base) ||
 	    !get_pages(fdt, node, "firmware-size-max", sc, &ignored) ||
 	    fdt_getprop(fdt, node, "is-direct", NULL))
 		return RM_ARGUMENT_INVALID;

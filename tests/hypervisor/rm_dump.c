@@ -27,6 +27,56 @@ static __printf(2, 3) void put(void *arg, const char *fmt, ...)
 	text->len += (size_t)len < room ? (size_t)len : room - 1;
 }
 
+static void put_boot_context(struct text *text,
+			     const struct rm_boot_context *context)
+{
+	unsigned int i;
+
+	for (i = 0; i < RM_BOOT_X_COUNT; i++)
+		if (context->has_x & BIT(i))
+			put(text, " x%u 0x%lx", i, (unsigned long)context->x[i]);
+	if (context->has_pc)
+		put(text, " pc 0x%lx", (unsigned long)context->pc);
+	for (i = 0; i < RM_BOOT_SP_COUNT; i++)
+		if (context->has_sp & BIT(i))
+			put(text, " sp_el%u 0x%lx", i,
+			    (unsigned long)context->sp[i]);
+}
+
+static void put_settings(struct text *text, const struct rm_vm_settings *set)
+{
+	static const char * const auth[RM_AUTH_COUNT] = {
+		[RM_AUTH_PLATFORM] = " auth platform",
+		[RM_AUTH_ANDROID] = " auth android sensitive",
+	};
+
+	if (auth[set->auth])
+		put(text, "%s", auth[set->auth]);
+	if (set->firmware.valid)
+		put(text, " firmware %u offset 0x%lx size 0x%lx",
+		    set->firmware.handle, (unsigned long)set->firmware.offset,
+		    (unsigned long)set->firmware.size);
+	if (set->has_time_base)
+		put(text, " time-base 0x%lx reference 0x%lx",
+		    (unsigned long)set->time_base,
+		    (unsigned long)set->time_reference);
+	if (set->asked_to_stop)
+		put(text, " asked-to-stop %u", set->stop_reason);
+	put_boot_context(text, &set->context);
+}
+
+static void put_crash_msg(struct text *text, const struct rm_vm *vm)
+{
+	unsigned int i;
+
+	if (!vm->set.crash_len)
+		return;
+	put(text, "crash-message vm %u ", vm->vmid);
+	for (i = 0; i < vm->set.crash_len; i++)
+		put(text, "%02x", vm->set.crash[i]);
+	put(text, "\n");
+}
+
 static void put_vm(struct text *text, const struct rm_vm *vm)
 {
 	const struct rm_bell *bell;
@@ -37,7 +87,9 @@ static void put_vm(struct text *text, const struct rm_vm *vm)
 		put(text, " name %s", vm->config.name);
 	if (vm->image.valid)
 		put(text, " image %u", vm->image.handle);
+	put_settings(text, &vm->set);
 	put(text, "\n");
+	put_crash_msg(text, vm);
 	for (bell = vm->config.bells; bell; bell = bell->next)
 		put(text, "doorbell vm %u label %u spi %d\n", vm->vmid,
 		    bell->label, bell->spi);
@@ -45,10 +97,15 @@ static void put_vm(struct text *text, const struct rm_vm *vm)
 
 static void put_parcel(struct text *text, const struct rm_parcel *parcel)
 {
+	static const char * const given[] = {
+		[RM_TRANS_DONATE] = "donated",
+		[RM_TRANS_LEND] = "lent",
+		[RM_TRANS_SHARE] = "shared",
+	};
 	unsigned int i;
 
 	put(text, "parcel %u owner %u %s label %u entries %u size 0x%lx",
-	    parcel->handle, parcel->owner, parcel->lent ? "lent" : "shared",
+	    parcel->handle, parcel->owner, given[parcel->trans],
 	    parcel->label, parcel->nr_entries, (unsigned long)parcel->size);
 	if (parcel->open)
 		put(text, " incomplete");
@@ -66,6 +123,18 @@ static void put_parcel(struct text *text, const struct rm_parcel *parcel)
 			put(text, "@0x%lx", (unsigned long)member->ipa);
 	}
 	put(text, "\n");
+}
+
+/* What there is of the kinds that are not in every Resource Manager */
+static void put_features(struct text *text)
+{
+	if (rm_has_boot_context)
+		put(text, "implemented VM_SET_BOOT_CONTEXT\n");
+	if (rm_firmware.present)
+		put(text, "firmware size 0x%lx\n",
+		    (unsigned long)rm_firmware.size);
+	if (rm_firmware.closed)
+		put(text, "firmware closed\n");
 }
 
 static void put_caps(struct text *text, const struct vm *vm)
@@ -123,6 +192,8 @@ static void put_counts(struct text *text)
 	    (unsigned long)rpc->replies_lost);
 	put(text, "count notifications-lost %lu\n",
 	    (unsigned long)rpc->notifications_lost);
+	put(text, "count notifications-to-guests %lu\n",
+	    (unsigned long)rpc->notifications_to_guests);
 	rm_tell_counts(put_count, text);
 }
 
@@ -142,6 +213,7 @@ size_t rm_dump(char *buf, size_t size)
 	for (vm = rm_vm_next(NULL); vm; vm = rm_vm_next(vm))
 		if (vm->vm)
 			put_caps(&text, vm->vm);
+	put_features(&text);
 	put(&text, "virqs %u\n", virq_count());
 	put_memory(&text);
 	ctl_fault_tell(put, &text);

@@ -2,9 +2,12 @@
 /*
  * Memory parcels: pages that the primary VM took out of its own hands.
  *
- * A page is in one parcel at most. Lent pages are gone from the primary's
- * address space at once, whether anyone accepts them or not; shared ones stay
- * there with the rights that the primary gave itself.
+ * A page is in one parcel at most. Lent and donated pages are gone from the
+ * primary's address space at once, whether anyone accepts them or not; shared
+ * ones stay there with the rights that the primary gave itself.
+ *
+ * A donation can be taken back like a loan, as long as nobody has accepted it or
+ * after who did was reset.
  */
 
 #include "rm.h"
@@ -84,6 +87,11 @@ struct rm_member *rm_parcel_member(struct rm_parcel *parcel, u16 vmid)
 	return NULL;
 }
 
+bool rm_parcel_private(const struct rm_parcel *parcel)
+{
+	return parcel->trans == RM_TRANS_LEND && parcel->nr_members == 1;
+}
+
 unsigned int rm_parcel_count(u16 owner)
 {
 	struct rm_parcel *parcel;
@@ -99,7 +107,8 @@ unsigned int rm_parcel_count(u16 owner)
  * Making and ending them
  */
 
-struct rm_parcel *rm_parcel_create(u16 owner, bool lent, unsigned int nr_members)
+struct rm_parcel *rm_parcel_create(u16 owner, enum rm_trans trans,
+				   unsigned int nr_members)
 {
 	struct rm_parcel *parcel, **link;
 
@@ -109,7 +118,7 @@ struct rm_parcel *rm_parcel_create(u16 owner, bool lent, unsigned int nr_members
 		return NULL;
 	parcel->handle = next_handle++;
 	parcel->owner = owner;
-	parcel->lent = lent;
+	parcel->trans = trans;
 	parcel->nr_members = nr_members;
 	for (link = &parcels; *link; link = &(*link)->next)
 		;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Messages about memory parcels: LEND, SHARE, APPEND, RECLAIM.
+ * Messages about memory parcels: DONATE, LEND, SHARE, APPEND, RECLAIM, NOTIFY,
+ * LOOKUP_SGL. There is no ACCEPT and no RELEASE, which are for who was given
+ * something: nobody here gives anything to the primary VM, and guests have no
+ * queue to ask by.
  */
 
 #include "rm.h"
@@ -11,7 +14,7 @@ struct reader {
 	size_t left;
 };
 
-/* The lists of a LEND or SHARE request, as they lie in it */
+/* The lists of a DONATE, LEND, SHARE or LOOKUP_SGL request, as they lie in it */
 struct mem_lists {
 	const struct rm_acl_entry *acl;
 	unsigned int nr_acl;
@@ -94,8 +97,10 @@ static const struct rm_acl_entry *find_acl(const struct mem_lists *lists,
 	return NULL;
 }
 
-static u32 check_acl(const struct mem_lists *lists, u16 owner, bool lend)
+static u32 check_acl(const struct mem_lists *lists, u16 owner,
+		     enum rm_trans trans)
 {
+	bool shared = trans == RM_TRANS_SHARE;
 	unsigned int i;
 
 	for (i = 0; i < lists->nr_acl; i++) {
@@ -104,10 +109,15 @@ static u32 check_acl(const struct mem_lists *lists, u16 owner, bool lend)
 		if (acl->zero || !rights_valid(acl->rights) ||
 		    find_acl(lists, i, acl->vmid))
 			return RM_ARGUMENT_INVALID;
-		if (!rm_vm_find(acl->vmid))
+		if (!rm_vm_find(acl->vmid) && acl->vmid != RM_VMID_RM)
 			return RM_VMID_INVALID;
 	}
-	if (!lists->nr_acl || lend == !!find_acl(lists, lists->nr_acl, owner))
+	/* Who shares says what is left to it; who does not, has nothing left. */
+	if (!lists->nr_acl ||
+	    shared != !!find_acl(lists, lists->nr_acl, owner))
+		return RM_ARGUMENT_INVALID;
+	if (trans == RM_TRANS_DONATE &&
+	    (lists->nr_acl != 1 || lists->acl->rights != RM_RIGHTS_RWX))
 		return RM_ARGUMENT_INVALID;
 
 	return RM_OK;
@@ -143,7 +153,8 @@ static u32 check_io(const struct mem_lists *lists, u8 flags)
 }
 
 static u32 check_request(const struct rm_mem_req *req,
-			 const struct mem_lists *lists, u16 owner, bool lend)
+			 const struct mem_lists *lists, u16 owner,
+			 enum rm_trans trans)
 {
 	u32 error;
 
@@ -151,7 +162,7 @@ static u32 check_request(const struct rm_mem_req *req,
 	    req->flags & ~(RM_MEM_SANITIZE | RM_MEM_MORE) || !lists->nr_mem)
 		return RM_ARGUMENT_INVALID;
 
-	error = check_acl(lists, owner, lend);
+	error = check_acl(lists, owner, trans);
 	if (!error)
 		error = check_attributes(lists, req->type);
 	if (!error && req->type == RM_MEM_IO)
@@ -162,25 +173,44 @@ static u32 check_request(const struct rm_mem_req *req,
 	return error;
 }
 
-static u32 create_parcel(struct rm_call *call, bool lend)
+/* What the owner says of caching, for each member; of others it means nothing. */
+static u8 member_attr(const struct mem_lists *lists, u16 vmid)
+{
+	u8 attr = RM_ATTR_NORMAL;
+	unsigned int i;
+
+	for (i = 0; i < lists->nr_attr; i++)
+		if (lists->attr[i].vmid == vmid)
+			attr = lists->attr[i].attr;
+
+	return attr;
+}
+
+static u32 take_request(const struct rm_call *call,
+			const struct rm_mem_req **req, struct mem_lists *lists)
 {
 	struct reader reader = { .data = call->req, .left = call->len };
+
+	*req = take(&reader, sizeof(**req));
+
+	return *req ? take_lists(&reader, lists) : RM_MSG_INVALID;
+}
+
+static u32 create_parcel(struct rm_call *call, enum rm_trans trans)
+{
 	struct mem_lists lists = { 0 };
 	const struct rm_mem_req *req;
 	struct rm_parcel *parcel;
 	unsigned int i;
 	u32 error;
 
-	req = take(&reader, sizeof(*req));
-	if (!req)
-		return RM_MSG_INVALID;
-	error = take_lists(&reader, &lists);
+	error = take_request(call, &req, &lists);
 	if (!error)
-		error = check_request(req, &lists, call->sender, lend);
+		error = check_request(req, &lists, call->sender, trans);
 	if (error)
 		return error;
 
-	parcel = rm_parcel_create(call->sender, lend, lists.nr_acl);
+	parcel = rm_parcel_create(call->sender, trans, lists.nr_acl);
 	if (!parcel)
 		return RM_NOMEM;
 	parcel->label = req->label;
@@ -189,6 +219,7 @@ static u32 create_parcel(struct rm_call *call, bool lend)
 	for (i = 0; i < lists.nr_acl; i++) {
 		parcel->member[i].vmid = lists.acl[i].vmid;
 		parcel->member[i].rights = lists.acl[i].rights;
+		parcel->member[i].attr = member_attr(&lists, lists.acl[i].vmid);
 	}
 	error = rm_parcel_add(parcel, lists.mem, lists.nr_mem);
 	if (error) {
@@ -200,14 +231,19 @@ static u32 create_parcel(struct rm_call *call, bool lend)
 	return RM_OK;
 }
 
+u32 rm_mem_donate(struct rm_call *call)
+{
+	return create_parcel(call, RM_TRANS_DONATE);
+}
+
 u32 rm_mem_lend(struct rm_call *call)
 {
-	return create_parcel(call, true);
+	return create_parcel(call, RM_TRANS_LEND);
 }
 
 u32 rm_mem_share(struct rm_call *call)
 {
-	return create_parcel(call, false);
+	return create_parcel(call, RM_TRANS_SHARE);
 }
 
 /* Unknown handles first, then the ones of others. */
@@ -282,4 +318,74 @@ u32 rm_mem_reclaim(struct rm_call *call)
 	rm_parcel_destroy(parcel);
 
 	return RM_OK;
+}
+
+/*
+ * Finding a parcel by what it is
+ */
+
+static bool same_members(const struct rm_parcel *parcel,
+			 const struct mem_lists *lists)
+{
+	unsigned int i;
+
+	if (parcel->nr_members != lists->nr_acl)
+		return false;
+	for (i = 0; i < parcel->nr_members; i++) {
+		const struct rm_member *member = &parcel->member[i];
+		const struct rm_acl_entry *acl =
+			find_acl(lists, lists->nr_acl, member->vmid);
+
+		if (!acl || acl->rights != member->rights)
+			return false;
+		if (lists->nr_attr &&
+		    member_attr(lists, member->vmid) != member->attr)
+			return false;
+	}
+
+	return true;
+}
+
+static bool same_memory(const struct rm_parcel *parcel,
+			const struct mem_lists *lists)
+{
+	const struct rm_mem_entry *mem = lists->mem;
+	const struct rm_chunk *chunk;
+
+	if (parcel->nr_entries != lists->nr_mem)
+		return false;
+	for (chunk = parcel->first; chunk; chunk = chunk->next) {
+		if (memcmp(mem, chunk->entry, chunk->nr * sizeof(*mem)))
+			return false;
+		mem += chunk->nr;
+	}
+
+	return true;
+}
+
+u32 rm_mem_lookup_sgl(struct rm_call *call)
+{
+	struct mem_lists lists = { 0 };
+	const struct rm_mem_req *req;
+	struct rm_parcel *parcel;
+	u32 error;
+
+	error = take_request(call, &req, &lists);
+	if (error)
+		return error;
+	if (req->type > RM_MEM_IO || req->zero0 || req->flags || req->zero1 ||
+	    !lists.nr_acl || !lists.nr_mem)
+		return RM_ARGUMENT_INVALID;
+
+	for (parcel = rm_parcel_next(NULL); parcel;
+	     parcel = rm_parcel_next(parcel)) {
+		if (parcel->owner == call->sender && !parcel->open &&
+		    req->type == RM_MEM_NORMAL && parcel->label == req->label &&
+		    same_members(parcel, &lists) && same_memory(parcel, &lists)) {
+			rm_put_u32(call, parcel->handle);
+			return RM_OK;
+		}
+	}
+
+	return RM_LOOKUP_FAILED;
 }

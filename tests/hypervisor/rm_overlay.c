@@ -159,8 +159,7 @@ static int add_bells(struct rm_vm *vm, void *fdt)
 
 static bool is_private(const struct rm_parcel *parcel, const struct rm_vm *vm)
 {
-	return (parcel->lent && parcel->nr_members == 1) ||
-	       parcel->handle == vm->image.handle;
+	return rm_parcel_private(parcel) || parcel->handle == vm->image.handle;
 }
 
 static unsigned int sort_in(struct region *regions, unsigned int nr, u64 base,

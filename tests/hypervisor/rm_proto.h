@@ -60,10 +60,15 @@ struct rm_header {
 #define RM_UNIMPLEMENTED	0xffffffff
 
 /* Requests */
+#define RM_MEM_DONATE		0x51000010
 #define RM_MEM_LEND		0x51000012
 #define RM_MEM_SHARE		0x51000013
 #define RM_MEM_RECLAIM		0x51000015
+#define RM_MEM_NOTIFY		0x51000017
 #define RM_MEM_APPEND		0x51000018
+#define RM_MEM_LOOKUP_SGL	0x5100001a
+#define RM_FW_MILESTONE		0x51000020
+#define RM_FW_SET_VM_FIRMWARE	0x51000021
 #define RM_VM_ALLOCATE		0x56000001
 #define RM_VM_DEALLOCATE	0x56000002
 #define RM_VM_START		0x56000004
@@ -73,21 +78,37 @@ struct rm_header {
 #define RM_VM_AUTH_IMAGE	0x5600000a
 #define RM_VM_INIT		0x5600000b
 #define RM_VM_GET_ID		0x56000010
+#define RM_VM_LOOKUP_URI	0x56000011
+#define RM_VM_LOOKUP_GUID	0x56000012
+#define RM_VM_LOOKUP_NAME	0x56000013
 #define RM_VM_GET_OWNER		0x56000015
 #define RM_VM_GET_STATE		0x56000017
+#define RM_VM_GET_CRASH_MSG	0x56000019
 #define RM_VM_GET_RESOURCES	0x56000020
 #define RM_VM_GET_VMID		0x56000024
+#define RM_VM_GET_PEERS		0x56000025
+#define RM_VM_SET_TIME_BASE	0x56000030
+#define RM_VM_SET_BOOT_CONTEXT	0x56000031
+#define RM_VM_SET_FIRMWARE_MEM	0x56000032
 #define RM_HOST_GET_TYPE	0x560000a0
 
 /* Notifications */
+#define RM_NOTIF_MEM_SHARED	0x51100011
 #define RM_NOTIF_MEM_RELEASED	0x51100012
+#define RM_NOTIF_MEM_ACCEPTED	0x51100013
+#define RM_NOTIF_MEM_RECALL	0x51100014
 #define RM_NOTIF_VM_EXITED	0x56100001
+#define RM_NOTIF_VM_SHUTDOWN	0x56100002
 #define RM_NOTIF_VM_STATUS	0x56100008
 
-/* Well-known VMIDs, and the ones that the Resource Manager hands out */
+/*
+ * Well-known VMIDs, and the ones that the Resource Manager hands out: each
+ * platform keeps some below 64 for VMs that ask for a certain one.
+ */
 #define RM_VMID_SELF		0
 #define RM_VMID_HLOS		3
-#define RM_VMID_FIXED_END	64
+#define RM_VMID_FIXED_FIRST	32
+#define RM_VMID_FIXED_LAST	63
 #define RM_VMID_DYN_FIRST	0x80
 #define RM_VMID_DYN_LAST	0xbe
 #define RM_VMID_RM		0xff
@@ -147,6 +168,8 @@ struct rm_config_image_req {
 
 #define RM_AUTH_NONE		0
 #define RM_AUTH_PLATFORM	1
+#define RM_AUTH_ANDROID		2
+#define RM_AUTH_COUNT		3
 
 struct rm_auth_image_req {
 	u16 vmid;
@@ -190,8 +213,52 @@ struct rm_id_entry {
 #define RM_ID_GUID		0
 #define RM_ID_URI		1
 #define RM_ID_NAME		2
+#define RM_ID_SIGN_AUTH		3
 
 #define RM_GUID_SIZE		16
+
+/*
+ * Some bytes: LOOKUP_NAME, _URI and _GUID ask with them, GET_CRASH_MSG answers
+ * so. They are padded to a word.
+ */
+struct rm_bytes {
+	u16 size;
+	u16 zero;
+	u8 data[];
+};
+
+#define RM_CRASH_MSG_MAX	192
+
+struct rm_time_base_req {
+	u16 vmid;
+	u16 zero;
+	u64 time_base;
+	u64 reference;
+};
+
+struct rm_boot_context_req {
+	u16 vmid;
+	u8 set;
+	u8 index;
+	u32 zero;
+	u64 value;
+};
+
+struct rm_firmware_mem_req {
+	u16 vmid;
+	u16 zero;
+	u32 handle;		/* of a parcel that the VM can see */
+	u64 offset;
+	u64 size;
+};
+
+struct rm_set_firmware_req {
+	u16 auth;
+	u16 zero;
+	u32 handle;		/* of a parcel that was donated to us */
+	u64 offset;
+	u64 size;
+};
 
 /* GET_RESOURCES answers a count, then this many of these. */
 struct rm_resource {
@@ -214,8 +281,9 @@ struct rm_resource {
 #define RM_HOST_TYPE		0x01000164
 
 /*
- * Memory parcels. A LEND or SHARE request is this header and three counted
- * lists behind it; lists that are missing at the end are empty.
+ * Memory parcels. A DONATE, LEND or SHARE request is this header and three
+ * counted lists behind it; lists that are missing at the end are empty.
+ * LOOKUP_SGL has the same form, without flags.
  */
 struct rm_mem_req {
 	u8 type;
@@ -227,6 +295,13 @@ struct rm_mem_req {
 
 #define RM_MEM_NORMAL		0
 #define RM_MEM_IO		1
+
+/* How memory is given away */
+enum rm_trans {
+	RM_TRANS_DONATE		= 0,
+	RM_TRANS_LEND		= 1,
+	RM_TRANS_SHARE		= 2,
+};
 
 #define RM_MEM_SANITIZE		0x1
 #define RM_MEM_MORE		0x2	/* APPEND follows */
@@ -259,6 +334,7 @@ struct rm_attr_entry {
 	u16 vmid;
 };
 
+#define RM_ATTR_NORMAL		0
 #define RM_ATTR_DEVICE		1
 #define RM_ATTR_MAX		3
 
@@ -279,7 +355,43 @@ struct rm_reclaim_req {
 
 #define RM_RECLAIM_SANITIZE	0x1
 
-struct rm_mem_released {
+/* In NOTIFY: whom to tell what */
+struct rm_notify_req {
+	u32 handle;
+	u8 what;		/* one of the four below */
+	u8 zero[3];
+	u32 tag;
+	/* a list of VMs follows with the first and the last of them */
+};
+
+#define RM_NOTIFY_SHARED	0x1
+#define RM_NOTIFY_RELEASED	0x2
+#define RM_NOTIFY_ACCEPTED	0x4
+#define RM_NOTIFY_RECALL	0x8
+
+/* To members; the parcel's three lists follow, the second with sizes only. */
+struct rm_mem_shared {
+	u32 handle;
+	u8 type;
+	u8 trans;
+	u8 flags;
+	u8 zero0;
+	u16 owner;
+	u16 zero1;
+	u32 label;
+	u32 tag;
+};
+
+#define RM_SHARED_SANITIZED	0x1
+
+/* To members */
+struct rm_mem_recall {
+	u32 handle;
+	u32 tag;
+};
+
+/* To the owner: MEM_RELEASED and MEM_ACCEPTED */
+struct rm_mem_event {
 	u32 handle;
 	u16 vmid;
 	u16 zero;

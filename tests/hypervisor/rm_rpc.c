@@ -181,8 +181,6 @@ void rm_rpc_reply(const struct rm_header *request, u32 error,
 	if (!rpc.held && out_drop(RM_TYPE_REPLY))
 		rm_rpc_stats.replies_lost++;
 
-	if (error)
-		len = 0;
 	msg = out_new(RM_TYPE_REPLY, request->id, request->seq,
 		      sizeof(error) + len);
 	if (!msg) {
@@ -199,8 +197,10 @@ void rm_rpc_notify(u16 vmid, u32 id, const void *payload, size_t len)
 	struct out_msg *msg;
 
 	/* No other VM has a channel to the Resource Manager yet. */
-	if (vmid != RM_VMID_HLOS)
+	if (vmid != RM_VMID_HLOS) {
+		rm_rpc_stats.notifications_to_guests++;
 		return;
+	}
 	ctl_trace_notification(id, payload, len);
 
 	if (rpc.nr_notifications == MAX_NOTIFICATIONS &&

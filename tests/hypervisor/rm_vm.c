@@ -122,7 +122,8 @@ u32 rm_vm_allocate(struct rm_call *call)
 
 	if (!req->vmid)
 		vmid = find_free_vmid();
-	else if (vmid >= RM_VMID_FIXED_END || vms[vmid])
+	else if (vmid < RM_VMID_FIXED_FIRST || vmid > RM_VMID_FIXED_LAST ||
+		 vms[vmid])
 		vmid = -1;
 	if (vmid < 0)
 		return RM_NORESOURCE;
@@ -136,9 +137,8 @@ u32 rm_vm_allocate(struct rm_call *call)
 	return RM_OK;
 }
 
-/* What CONFIG_IMAGE, INIT, START and DEALLOCATE have to be right about. */
-static u32 find_own(const struct rm_call *call, u16 vmid, u16 zero,
-		    struct rm_vm **vm)
+u32 rm_vm_find_own(const struct rm_call *call, u16 vmid, u16 zero,
+		   struct rm_vm **vm)
 {
 	if (zero)
 		return RM_ARGUMENT_INVALID;
@@ -157,7 +157,7 @@ u32 rm_vm_deallocate(struct rm_call *call)
 	struct rm_vm *vm;
 	u32 error;
 
-	error = find_own(call, req->vmid, req->zero, &vm);
+	error = rm_vm_find_own(call, req->vmid, req->zero, &vm);
 	if (error)
 		return error;
 	if (vm->state != RM_STATE_LOAD && vm->state != RM_STATE_RESET)
@@ -172,25 +172,20 @@ u32 rm_vm_deallocate(struct rm_call *call)
  * From an image to a VM that runs
  */
 
-static bool range_in(u64 offset, u64 size, u64 limit)
-{
-	return offset <= limit && size <= limit - offset;
-}
-
 static u32 take_image(struct rm_vm *vm, const struct rm_config_image_req *req)
 {
 	struct rm_parcel *parcel = rm_parcel_find(req->handle);
 
 	if (!parcel || !rm_parcel_member(parcel, vm->vmid) || parcel->open)
 		return RM_MEM_INVALID;
-	if (!range_in(req->image_offset, req->image_size, parcel->size) ||
-	    !range_in(req->dtb_offset, req->dtb_size, parcel->size))
+	if (!rm_range_in(req->image_offset, req->image_size, parcel->size) ||
+	    !rm_range_in(req->dtb_offset, req->dtb_size, parcel->size))
 		return RM_ARGUMENT_INVALID;
-	/* Protected VMs need firmware, and there is none. */
-	if (req->auth != RM_AUTH_NONE && req->auth != RM_AUTH_PLATFORM)
+	if (req->auth >= RM_AUTH_COUNT)
 		return RM_ARGUMENT_INVALID;
 
-	parcel->locked = true;
+	parcel->locked++;
+	vm->set.auth = req->auth;
 	vm->image = (struct rm_image) {
 		.valid = true,
 		.handle = req->handle,
@@ -209,7 +204,7 @@ u32 rm_vm_config_image(struct rm_call *call)
 	struct rm_vm *vm;
 	u32 error;
 
-	error = find_own(call, req->vmid, 0, &vm);
+	error = rm_vm_find_own(call, req->vmid, 0, &vm);
 	if (error)
 		return error;
 	if (vm->state != RM_STATE_LOAD && vm->state != RM_STATE_RESET)
@@ -236,7 +231,7 @@ u32 rm_vm_auth_image(struct rm_call *call)
 	if (call->len < sizeof(*req) ||
 	    call->len != sizeof(*req) + req->nr * sizeof(req->entry[0]))
 		return RM_MSG_INVALID;
-	error = find_own(call, req->vmid, 0, &vm);
+	error = rm_vm_find_own(call, req->vmid, 0, &vm);
 	if (error)
 		return error;
 	if (vm->state != RM_STATE_AUTH)
@@ -253,7 +248,7 @@ static u32 change_state(struct rm_call *call, enum rm_vm_state from,
 	struct rm_vm *vm;
 	u32 error;
 
-	error = find_own(call, req->vmid, req->zero, &vm);
+	error = rm_vm_find_own(call, req->vmid, req->zero, &vm);
 	if (error)
 		return error;
 	if (vm->state != from)
@@ -359,8 +354,13 @@ u32 rm_vm_stop(struct rm_call *call)
 		return RM_DENIED;
 
 	/* Without force the guest is only asked, if it listens. */
-	if (!(req->flags & RM_STOP_FORCE))
+	if (!(req->flags & RM_STOP_FORCE)) {
+		vm->set.asked_to_stop = true;
+		vm->set.stop_reason = req->reason;
+		rm_rpc_notify(vm->vmid, RM_NOTIF_VM_SHUTDOWN, &req->reason,
+			      sizeof(req->reason));
 		return RM_OK;
+	}
 
 	vm_kill(vm->vm);
 	vm->exit.pending = false;
@@ -400,7 +400,7 @@ static void release_parcels(struct rm_vm *vm)
 	for (parcel = rm_parcel_next(NULL); parcel;
 	     parcel = rm_parcel_next(parcel)) {
 		struct rm_member *member = rm_parcel_member(parcel, vm->vmid);
-		struct rm_mem_released released = {
+		struct rm_mem_event released = {
 			.handle = parcel->handle,
 			.vmid = vm->vmid,
 		};
@@ -413,18 +413,22 @@ static void release_parcels(struct rm_vm *vm)
 	}
 }
 
-static void unlock_image(struct rm_vm *vm)
+/* What it boots from can be taken back now, and what was said is forgotten. */
+static void forget(struct rm_vm *vm)
 {
 	if (vm->image.valid)
-		rm_parcel_find(vm->image.handle)->locked = false;
+		rm_parcel_find(vm->image.handle)->locked--;
 	vm->image.valid = false;
+	if (vm->set.firmware.valid)
+		rm_parcel_find(vm->set.firmware.handle)->locked--;
+	memset(&vm->set, 0, sizeof(vm->set));
 }
 
 static void finish_reset(struct rm_vm *vm)
 {
 	release_parcels(vm);
 	rm_vm_unbuild(vm);
-	unlock_image(vm);
+	forget(vm);
 	vm->exit.pending = false;
 	rm_vm_set_state(vm, RM_STATE_RESET);
 }

@@ -147,6 +147,22 @@ int vcpu_power_on(struct vcpu *vcpu, u64 pc, u64 x0)
 	return GH_OK;
 }
 
+void vcpu_set_reg(struct vcpu *vcpu, enum vcpu_reg_set set, unsigned int index,
+		  u64 value)
+{
+	switch (set) {
+	case VCPU_REG_X:
+		vcpu->regs.x[index] = value;
+		break;
+	case VCPU_REG_PC:
+		vcpu->regs.pc = value;
+		break;
+	case VCPU_REG_SP:
+		vcpu->el1.reg[index ? EL1_SP_EL1 : EL1_SP_EL0] = value;
+		break;
+	}
+}
+
 bool vm_quiescent(struct vm *vm)
 {
 	unsigned int i;
