@@ -58,7 +58,8 @@ FETCH_LIBFDT := libfdt
 endif
 
 KBUILD = $(MAKE) -C $(KDIR) M=$(MODULES) ARCH=arm64 \
-	CROSS_COMPILE=$(CROSS_COMPILE) CC=$(CROSS_COMPILE)gcc \
+	CROSS_COMPILE=$(CROSS_COMPILE) \
+	CC=$(if $(LLVM),clang,$(CROSS_COMPILE)gcc) \
 	GUNYAH_KUNIT=$(GUNYAH_KUNIT) GUNYAH_TEST=$(GUNYAH_TEST)
 
 .PHONY: all modules modules_install headers hypervisor vmm selftests libfdt
@@ -125,6 +126,7 @@ help:
 # help:   KERNEL=6.1|6.12  build against Debian's headers, fetched
 # help:   KDIR=DIR         build against these (default on arm64: running kernel)
 # help:   CROSS_COMPILE=   compiler prefix
+# help:   LLVM=1           compile with clang (for a kernel that was, too)
 # help:   LIBFDT=DIR       for vmm: has include/ and lib/libfdt.a (default: fetched)
 # help:   BUILD=DIR        where to build (default build)
 # help:   GUNYAH_CACHE=DIR downloads and slow builds (default ~/.cache/gunyah)
