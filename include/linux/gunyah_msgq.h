@@ -3,8 +3,8 @@
  * Gunyah message queues, as a mailbox channel
  *
  * A client sends struct gh_msgq_tx_data by mbox_send_message() and receives
- * struct gh_msgq_rx_data in its rx_callback. All callbacks are made from
- * threads and may sleep; tx_done() and rx_callback() may run at the same time.
+ * struct gh_msgq_rx_data in its rx_callback. See
+ * Documentation/virt/gunyah/message-queue.rst for an example.
  */
 
 #ifndef _LINUX_GUNYAH_MSGQ_H
@@ -18,14 +18,22 @@ struct gh_msgq;
 struct mbox_chan;
 struct mbox_client;
 
-/* No queue takes or hands out longer messages. */
+/*
+ * Longest message of the Resource Manager's queues, and of this driver: in
+ * Gunyah's Resource Manager, the default of "message-size" in a devicetree.
+ */
 #define GH_MSGQ_MAX_MSG_SIZE	240
 
 /**
  * struct gh_msgq_tx_data - a message to send
- * @length: its size in bytes, 1..GH_MSGQ_MAX_MSG_SIZE
- * @push: interrupt the receiver even if earlier messages are in its queue
- * @data: the message; must stay as it is until tx_done()
+ * @length: its size in bytes, 1..GH_MSGQ_MAX_MSG_SIZE. A queue may be made for
+ *	    shorter ones: what is longer than that may be lost without an error
+ * @push: interrupt the receiver even if earlier messages are in its queue;
+ *	  without it, only the first message in an empty queue does so
+ * @data: the message
+ *
+ * It is the driver's from mbox_send_message() to tx_done(), or to
+ * gh_msgq_destroy().
  */
 struct gh_msgq_tx_data {
 	size_t length;
@@ -36,7 +44,9 @@ struct gh_msgq_tx_data {
 /**
  * struct gh_msgq_rx_data - a message that was received
  * @length: its size in bytes, 1..GH_MSGQ_MAX_MSG_SIZE
- * @data: the message, valid during the callback
+ * @data: the message
+ *
+ * Valid during the callback only.
  */
 struct gh_msgq_rx_data {
 	size_t length;
