@@ -9,6 +9,8 @@
 #include <linux/gunyah_msgq.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/mailbox_client.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
@@ -190,6 +192,10 @@ static void gh_msgq_refuses(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, PTR_ERR(gh_msgq_create(ctx->parent, client, &bad, NULL)), -EINVAL);
 	bad.irq = 0;
 	KUNIT_EXPECT_EQ(test, PTR_ERR(gh_msgq_create(ctx->parent, client, &bad, NULL)), -EINVAL);
+
+	client->tx_block = true;
+	KUNIT_EXPECT_EQ(test, PTR_ERR(gh_msgq_create(ctx->parent, client, &ctx->tx_res, NULL)),
+			-EINVAL);
 }
 
 /* The second interrupt cannot be had: the first is given back. */
@@ -256,6 +262,17 @@ static void gh_msgq_full(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, ctx->done[i], (void *)&ctx->out[i]);
 		KUNIT_EXPECT_EQ(test, ctx->results[i], 0);
 	}
+	KUNIT_EXPECT_EQ(test, ctx->tx.calls, GH_FAKE_MSGQ_DEPTH + 3U);
+}
+
+static void gh_msgq_fill_tx(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+	u8 stale = 0xee;
+	int i;
+
+	for (i = 0; i < GH_FAKE_MSGQ_DEPTH; i++)
+		KUNIT_ASSERT_TRUE(test, gh_fake_msgq_put(&ctx->tx, &stale, 1, false));
 }
 
 /* What the owner before us sent, and nobody took: we wait, and then go on. */
@@ -263,16 +280,20 @@ static void gh_msgq_full_at_first(struct kunit *test)
 {
 	struct gh_msgq_context *ctx = test->priv;
 	struct gh_fake_message message;
-	u8 stale = 0xee;
 	int i;
 
-	for (i = 0; i < GH_FAKE_MSGQ_DEPTH; i++)
-		KUNIT_ASSERT_TRUE(test, gh_fake_msgq_put(&ctx->tx, &stale, 1, false));
+	gh_msgq_fill_tx(test);
 	gh_msgq_open(test, &ctx->tx_res, NULL);
 	KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, 5, 10, true), 0);
 	gh_msgq_settle(ctx);
 	KUNIT_EXPECT_EQ(test, atomic_read(&ctx->n_done), 0);
 	KUNIT_EXPECT_EQ(test, ctx->tx.calls, 1U);
+
+	/* An interrupt for nothing: still full */
+	gh_fake_irq_raise(TX_INTID);
+	gh_msgq_settle(ctx);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ctx->n_done), 0);
+	KUNIT_EXPECT_EQ(test, ctx->tx.calls, 2U);
 
 	KUNIT_ASSERT_TRUE(test, gh_fake_msgq_take(&ctx->tx, &message));
 	KUNIT_EXPECT_TRUE(test, SOON(ctx, ctx->tx.count == GH_FAKE_MSGQ_DEPTH));
@@ -283,31 +304,84 @@ static void gh_msgq_full_at_first(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ctx->results[0], 0);
 }
 
+/*
+ * It finds the queue full, and meets an error later. Those behind it do not try
+ * before, and have results of their own.
+ */
+static void gh_msgq_full_then_error(struct kunit *test)
+{
+	struct gh_fake_answer answer = {
+		.call = GH_FAKE_MSGQ_SEND,
+		.capid = TX_CAP,
+		.error = GH_ERROR_DENIED,
+	};
+	struct gh_msgq_context *ctx = test->priv;
+	struct gh_fake_message message;
+	int i;
+
+	gh_msgq_fill_tx(test);
+	gh_msgq_open(test, &ctx->tx_res, NULL);
+	for (i = 0; i < 3; i++)
+		KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, i, 10, false), 0);
+	gh_msgq_settle(ctx);
+	KUNIT_EXPECT_EQ(test, ctx->tx.calls, 1U);
+
+	KUNIT_ASSERT_EQ(test, gh_fake_script(&answer), 0);
+	for (i = 0; i < GH_FAKE_MSGQ_DEPTH; i++)
+		KUNIT_ASSERT_TRUE(test, gh_fake_msgq_take(&ctx->tx, &message));
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_done) == 3));
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_PTR_EQ(test, ctx->done[i], (void *)&ctx->out[i]);
+		KUNIT_EXPECT_EQ(test, ctx->results[i], i ? 0 : -EACCES);
+	}
+	KUNIT_EXPECT_EQ(test, ctx->tx.count, 2U);
+	KUNIT_EXPECT_EQ(test, ctx->tx.calls, 4U);
+}
+
+/* Whatever the hypervisor may answer */
+static const enum gh_error gh_msgq_errors[] = {
+	GH_ERROR_UNIMPLEMENTED, GH_ERROR_RETRY, GH_ERROR_ARG_INVAL, GH_ERROR_ARG_SIZE,
+	GH_ERROR_ARG_ALIGN, GH_ERROR_NOMEM, GH_ERROR_NORESOURCES, GH_ERROR_ADDR_OVFL,
+	GH_ERROR_ADDR_UNFL, GH_ERROR_ADDR_INVAL, GH_ERROR_DENIED, GH_ERROR_BUSY,
+	GH_ERROR_IDLE, GH_ERROR_OBJECT_STATE, GH_ERROR_OBJECT_CONFIG,
+	GH_ERROR_OBJECT_CONFIGURED, GH_ERROR_FAILURE, GH_ERROR_CSPACE_CAP_NULL,
+	GH_ERROR_CSPACE_CAP_REVOKED, GH_ERROR_CSPACE_WRONG_OBJ_TYPE,
+	GH_ERROR_CSPACE_INSUF_RIGHTS, GH_ERROR_CSPACE_FULL, 12345,
+};
+
+static void gh_msgq_send_error(struct kunit *test, enum gh_error error)
+{
+	struct gh_fake_answer answer = {
+		.call = GH_FAKE_MSGQ_SEND,
+		.capid = TX_CAP,
+		.error = error,
+	};
+	struct gh_msgq_context *ctx = test->priv;
+	struct gh_fake_message message;
+
+	atomic_set(&ctx->n_done, 0);
+	KUNIT_ASSERT_EQ(test, gh_fake_script(&answer), 0);
+	KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, 0, 10, true), 0);
+	KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, 1, 10, true), 0);
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_done) == 2));
+	KUNIT_EXPECT_EQ(test, gh_fake_script_left(), 0U);
+	KUNIT_EXPECT_EQ(test, ctx->results[0], gh_error_remap(error));
+	KUNIT_EXPECT_EQ(test, ctx->results[1], 0);
+	KUNIT_ASSERT_TRUE(test, gh_fake_msgq_take(&ctx->tx, &message));
+	KUNIT_EXPECT_EQ(test, message.data[0], 1);
+	KUNIT_EXPECT_FALSE(test, gh_fake_msgq_take(&ctx->tx, &message));
+}
+
 /* An error is reported for the message that met it, and for no other. */
 static void gh_msgq_send_errors(struct kunit *test)
 {
-	static const enum gh_error errors[] = {
-		GH_ERROR_ARG_INVAL, GH_ERROR_DENIED, GH_ERROR_CSPACE_CAP_REVOKED,
-		GH_ERROR_UNIMPLEMENTED, GH_ERROR_RETRY, GH_ERROR_MSGQUEUE_EMPTY,
-	};
-	struct gh_fake_answer answer = { .call = GH_FAKE_MSGQ_SEND, .capid = TX_CAP };
 	struct gh_msgq_context *ctx = test->priv;
 	int i;
 
 	gh_msgq_open(test, &ctx->tx_res, NULL);
-	for (i = 0; i < ARRAY_SIZE(errors); i++) {
-		answer.error = errors[i];
-		KUNIT_ASSERT_EQ(test, gh_fake_script(&answer), 0);
-		KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, 2 * i, 10, true), 0);
-		KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_done) == 2 * i + 1));
-		KUNIT_EXPECT_EQ(test, ctx->results[2 * i], gh_error_remap(errors[i]));
-		KUNIT_EXPECT_EQ(test, gh_fake_script_left(), 0U);
-
-		KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, 2 * i + 1, 10, true), 0);
-		KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_done) == 2 * i + 2));
-		KUNIT_EXPECT_EQ(test, ctx->results[2 * i + 1], 0);
-	}
-	KUNIT_EXPECT_EQ(test, ctx->tx.count, (unsigned int)ARRAY_SIZE(errors));
+	for (i = 0; i < ARRAY_SIZE(gh_msgq_errors); i++)
+		gh_msgq_send_error(test, gh_msgq_errors[i]);
+	gh_msgq_send_error(test, GH_ERROR_MSGQUEUE_EMPTY);
 }
 
 /* The hypervisor would swallow these without a word. */
@@ -378,87 +452,244 @@ static void gh_msgq_receives_stale(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_received) == 2));
 }
 
-/*
- * Each error ends the loop, and does not keep the next message from us. All are
- * reported, except that there is no message.
- */
-static void gh_msgq_receive_errors(struct kunit *test)
+static void gh_msgq_script_receive(struct kunit *test, enum gh_error error, u64 size, bool more,
+				   unsigned int times)
 {
-	static const enum gh_error errors[] = {
-		GH_ERROR_MSGQUEUE_EMPTY, GH_ERROR_MSGQUEUE_FULL, GH_ERROR_ADDR_OVFL,
-		GH_ERROR_ADDR_INVAL, GH_ERROR_CSPACE_INSUF_RIGHTS, GH_ERROR_UNIMPLEMENTED,
-		GH_ERROR_RETRY, 12345,
+	struct gh_fake_answer answer = {
+		.call = GH_FAKE_MSGQ_RECV,
+		.capid = RX_CAP,
+		.error = error,
+		.x = { size, more },
 	};
-	struct gh_fake_answer answer = { .call = GH_FAKE_MSGQ_RECV, .capid = RX_CAP };
+
+	while (times--)
+		KUNIT_ASSERT_EQ(test, gh_fake_script(&answer), 0);
+}
+
+/*
+ * One message, one interrupt, and so many answers before it that are none: it
+ * comes without another interrupt. Just one call more is made for each of them,
+ * and the trouble is reported once.
+ */
+static void gh_msgq_receive_after(struct kunit *test, enum gh_error error, unsigned int times)
+{
 	struct gh_msgq_context *ctx = test->priv;
 	unsigned int calls;
+	u8 data = 0x5a;
+
+	atomic_set(&ctx->n_received, 0);
+	gh_msgq_script_receive(test, error, 0, true, times);
+	calls = ctx->rx.calls;
+	KUNIT_ASSERT_TRUE(test, gh_fake_msgq_put(&ctx->rx, &data, 1, true));
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_received) == 1));
+	KUNIT_EXPECT_EQ(test, ctx->received[0], data);
+	KUNIT_EXPECT_EQ(test, gh_fake_script_left(), 0U);
+	KUNIT_EXPECT_EQ(test, ctx->rx.calls, calls + times + 1);
+}
+
+/* Nobody is woken by what is not received. */
+static void gh_msgq_wait_script(struct kunit *test)
+{
+	unsigned long limit = jiffies + TIMEOUT;
+
+	while (gh_fake_script_left() && time_before(jiffies, limit))
+		msleep(10);
+	KUNIT_EXPECT_EQ(test, gh_fake_script_left(), 0U);
+}
+
+/* Each error is reported once, and again after it was gone. */
+static void gh_msgq_receive_reports(struct kunit *test)
+{
+	static const enum gh_error errors[] = {
+		GH_ERROR_MSGQUEUE_FULL, GH_ERROR_ADDR_INVAL, GH_ERROR_CSPACE_CAP_REVOKED, 12345,
+	};
+	struct gh_msgq_context *ctx = test->priv;
 	char text[32];
-	u8 data = 1;
 	int i;
 
 	gh_msgq_open(test, NULL, &ctx->rx_res);
 	gh_msgq_settle(ctx);
 	for (i = 0; i < ARRAY_SIZE(errors); i++) {
-		answer.error = errors[i];
-		KUNIT_ASSERT_EQ(test, gh_fake_script(&answer), 0);
 		snprintf(text, sizeof(text), "receive failed: %d", errors[i]);
 		gh_fake_log_watch(text);
-		calls = ctx->rx.calls;
-		gh_fake_irq_raise(RX_INTID);
-		gh_msgq_settle(ctx);
-		KUNIT_EXPECT_EQ(test, gh_fake_log_seen(), errors[i] != GH_ERROR_MSGQUEUE_EMPTY);
-		gh_fake_log_watch(NULL);
-		KUNIT_EXPECT_EQ(test, ctx->rx.calls, calls + 1);
-		KUNIT_EXPECT_EQ(test, gh_fake_script_left(), 0U);
-		KUNIT_EXPECT_EQ(test, atomic_read(&ctx->n_received), i);
-
-		KUNIT_ASSERT_TRUE(test, gh_fake_msgq_put(&ctx->rx, &data, 1, true));
-		KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_received) == i + 1));
+		gh_msgq_receive_after(test, errors[i], 4);
+		KUNIT_EXPECT_EQ(test, gh_fake_log_seen(), 1U);
 	}
+
+	/* Gone because there is nothing to receive */
+	gh_fake_log_watch("receive failed: 30");
+	for (i = 0; i < 2; i++) {
+		gh_msgq_script_receive(test, GH_ERROR_DENIED, 0, false, 2);
+		gh_fake_irq_raise(RX_INTID);
+		gh_msgq_wait_script(test);
+		gh_msgq_settle(ctx);
+	}
+	KUNIT_EXPECT_EQ(test, gh_fake_log_seen(), 2U);
+
+	/* This is no error. */
+	gh_fake_log_watch("gunyah-msgq");
+	gh_fake_irq_raise(RX_INTID);
+	gh_msgq_settle(ctx);
+	KUNIT_EXPECT_EQ(test, gh_fake_log_seen(), 0U);
+}
+
+/* No error keeps the messages from us, or others. */
+static void gh_msgq_receive_errors(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+	int i;
+
+	gh_msgq_open(test, NULL, &ctx->rx_res);
+	gh_msgq_settle(ctx);
+	for (i = 0; i < ARRAY_SIZE(gh_msgq_errors); i++)
+		gh_msgq_receive_after(test, gh_msgq_errors[i], 1);
+	gh_msgq_receive_after(test, GH_ERROR_MSGQUEUE_FULL, 1);
+}
+
+/* The interrupt was for a message that is gone. */
+static void gh_msgq_receive_empty(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+	unsigned int calls;
+
+	gh_msgq_open(test, NULL, &ctx->rx_res);
+	gh_msgq_settle(ctx);
+	calls = ctx->rx.calls;
+	gh_fake_irq_raise(RX_INTID);
+	gh_msgq_settle(ctx);
+	KUNIT_EXPECT_EQ(test, ctx->rx.calls, calls + 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ctx->n_received), 0);
 }
 
 /* "There is a message, and it has no bytes": not to be asked again and again. */
 static void gh_msgq_receive_size_0(struct kunit *test)
 {
-	struct gh_fake_answer answer = {
-		.call = GH_FAKE_MSGQ_RECV,
-		.capid = RX_CAP,
-		.x = { 0, 1 },
-	};
 	struct gh_msgq_context *ctx = test->priv;
 	unsigned int calls;
-	int i;
+	ktime_t start;
 
 	gh_msgq_open(test, NULL, &ctx->rx_res);
 	gh_msgq_settle(ctx);
-	for (i = 0; i < 10; i++)
-		KUNIT_ASSERT_EQ(test, gh_fake_script(&answer), 0);
-	calls = ctx->rx.calls;
-	gh_fake_irq_raise(RX_INTID);
-	gh_msgq_settle(ctx);
-	KUNIT_EXPECT_EQ(test, ctx->rx.calls, calls + 1);
-	KUNIT_EXPECT_EQ(test, gh_fake_script_left(), 9U);
+	gh_fake_log_watch("received 0 bytes");
+	gh_msgq_receive_after(test, GH_ERROR_OK, 3);
+	KUNIT_EXPECT_EQ(test, gh_fake_log_seen(), 1U);
 
-	/* Longer than the buffer: the rest of it is not ours. */
-	gh_fake_script_clear();
-	answer.x[0] = 241;
-	KUNIT_ASSERT_EQ(test, gh_fake_script(&answer), 0);
+	/* With pauses that grow, the first of 10 ms (a jiffy may be missing) */
+	gh_msgq_script_receive(test, GH_ERROR_OK, 0, true, 200);
+	calls = ctx->rx.calls;
+	start = ktime_get();
 	gh_fake_irq_raise(RX_INTID);
+	msleep(500);
+	KUNIT_EXPECT_GT(test, ctx->rx.calls, calls + 1);
+	KUNIT_EXPECT_LE(test, (s64)(ctx->rx.calls - calls) - 4,
+			ktime_ms_delta(ktime_get(), start) / 80);
+	KUNIT_EXPECT_EQ(test, gh_fake_log_seen(), 2U);
+
+	/* Ended while it tries */
+	gh_msgq_destroy(ctx->msgq);
+	ctx->msgq = NULL;
+	calls = ctx->rx.calls;
+	msleep(1200);
+	KUNIT_EXPECT_EQ(test, ctx->rx.calls, calls);
+	gh_fake_script_clear();
+
+	/* As if nothing had happened */
+	gh_msgq_open(test, NULL, &ctx->rx_res);
 	gh_msgq_settle(ctx);
-	KUNIT_EXPECT_EQ(test, gh_fake_script_left(), 0U);
-	KUNIT_EXPECT_EQ(test, atomic_read(&ctx->n_received), 0);
+	gh_msgq_receive_after(test, GH_ERROR_OK, 1);
+}
+
+/* More than the hypervisor was allowed to write: nobody knows where it is. */
+static void gh_msgq_receive_excess(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+	u8 data = 2;
+
+	gh_msgq_open(test, NULL, &ctx->rx_res);
+	gh_msgq_settle(ctx);
+	gh_fake_log_watch("received 1024 bytes");
+	gh_msgq_script_receive(test, GH_ERROR_OK, 1024, true, 1);
+	KUNIT_ASSERT_TRUE(test, gh_fake_msgq_put(&ctx->rx, &data, 1, true));
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_received) == 1));
+	KUNIT_EXPECT_EQ(test, ctx->received[0], data);
+	KUNIT_EXPECT_EQ(test, gh_fake_log_seen(), 1U);
+}
+
+/* Messages that are too long cost a call each, and not those behind them. */
+static void gh_msgq_receive_sizes(struct kunit *test)
+{
+	static const size_t sizes[] = { 1, 241, 240, 1023, 239, 2 };
+	struct gh_msgq_context *ctx = test->priv;
+	u8 data[GH_FAKE_MSGQ_SIZE] = {};
+	unsigned int calls;
+	u8 i;
+
+	gh_msgq_open(test, NULL, &ctx->rx_res);
+	gh_msgq_settle(ctx);
+	gh_fake_log_watch(" bytes dropped");
+	calls = ctx->rx.calls;
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		data[0] = i;
+		KUNIT_ASSERT_TRUE(test, gh_fake_msgq_put(&ctx->rx, data, sizes[i], false));
+	}
+	gh_fake_irq_raise(RX_INTID);
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_received) == 4));
+	gh_msgq_settle(ctx);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ctx->n_received), 4);
+	KUNIT_EXPECT_EQ(test, ctx->rx.calls - calls, (unsigned int)ARRAY_SIZE(sizes));
+	KUNIT_EXPECT_EQ(test, gh_fake_log_seen(), 2U);
+	for (i = 0; i < 4; i++) {
+		static const u8 good[] = { 0, 2, 4, 5 };
+
+		KUNIT_EXPECT_EQ(test, ctx->received[i], good[i]);
+		KUNIT_EXPECT_EQ(test, ctx->lengths[i], sizes[good[i]]);
+	}
+}
+
+/* 0 is a capability as any other. */
+static void gh_msgq_capability_0(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+	u8 data = 3;
+
+	ctx->tx.capid = RX_CAP;
+	ctx->rx.capid = 0;
+	gh_fake_msgq_resource(&ctx->tx, &ctx->tx_res);
+	gh_fake_msgq_resource(&ctx->rx, &ctx->rx_res);
+	gh_msgq_open(test, &ctx->tx_res, &ctx->rx_res);
+	KUNIT_ASSERT_TRUE(test, gh_fake_msgq_put(&ctx->rx, &data, 1, true));
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_received) == 1));
+	KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, 0, 10, true), 0);
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_done) == 1));
+	KUNIT_EXPECT_EQ(test, ctx->results[0], 0);
 }
 
 /* A channel with one direction says so when it is used the other way. */
-static void gh_msgq_one_way(struct kunit *test)
+static void gh_msgq_receive_only(struct kunit *test)
 {
 	struct gh_msgq_context *ctx = test->priv;
+	u8 data = 4;
 
 	gh_msgq_open(test, NULL, &ctx->rx_res);
-	gh_msgq_send(ctx, 0, 10, true);
-	gh_msgq_settle(ctx);
+	KUNIT_EXPECT_EQ(test, gh_msgq_send(ctx, 0, 10, true), -EINVAL);
+	KUNIT_ASSERT_TRUE(test, gh_fake_msgq_put(&ctx->rx, &data, 1, true));
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_received) == 1));
 	KUNIT_EXPECT_EQ(test, ctx->tx.calls, 0U);
 	KUNIT_EXPECT_EQ(test, atomic_read(&ctx->n_done), 0);
+}
+
+static void gh_msgq_transmit_only(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+	u8 data = 5;
+
+	gh_msgq_open(test, &ctx->tx_res, NULL);
+	KUNIT_ASSERT_TRUE(test, gh_fake_msgq_put(&ctx->rx, &data, 1, true));
+	KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, 0, 10, true), 0);
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_done) == 1));
+	gh_msgq_settle(ctx);
+	KUNIT_EXPECT_EQ(test, ctx->rx.calls, 0U);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ctx->n_received), 0);
 }
 
 /* Ended while messages are on their way, again and again */
@@ -490,21 +721,57 @@ static void gh_msgq_reopen(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_received) == 1));
 }
 
+/* Ended while a message waits for room: it is not sent, and nobody is told. */
+static void gh_msgq_end_when_full(struct kunit *test)
+{
+	struct gh_msgq_context *ctx = test->priv;
+	struct gh_fake_message message;
+	int i;
+
+	gh_msgq_fill_tx(test);
+	gh_msgq_open(test, &ctx->tx_res, &ctx->rx_res);
+	/* One is with the driver, and what the framework takes */
+	for (i = 0; i < 21; i++)
+		KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, i, 10, true), 0);
+	KUNIT_EXPECT_EQ(test, gh_msgq_send(ctx, 21, 10, true), -ENOBUFS);
+	gh_msgq_destroy(ctx->msgq);
+	ctx->msgq = NULL;
+	memset(ctx->out, 0, sizeof(ctx->out));
+
+	for (i = 0; i < GH_FAKE_MSGQ_DEPTH; i++)
+		KUNIT_ASSERT_TRUE(test, gh_fake_msgq_take(&ctx->tx, &message));
+	gh_msgq_open(test, &ctx->tx_res, &ctx->rx_res);
+	KUNIT_ASSERT_GE(test, gh_msgq_send(ctx, 30, 10, true), 0);
+	KUNIT_EXPECT_TRUE(test, SOON(ctx, atomic_read(&ctx->n_done) == 1));
+	KUNIT_EXPECT_PTR_EQ(test, ctx->done[0], (void *)&ctx->out[30]);
+	KUNIT_ASSERT_TRUE(test, gh_fake_msgq_take(&ctx->tx, &message));
+	KUNIT_EXPECT_EQ(test, message.data[0], 30);
+	KUNIT_EXPECT_EQ(test, ctx->tx.count, 0U);
+}
+
 static struct kunit_case gh_msgq_test_cases[] = {
 	KUNIT_CASE(gh_msgq_refuses),
 	KUNIT_CASE(gh_msgq_no_irq),
 	KUNIT_CASE(gh_msgq_sends),
 	KUNIT_CASE(gh_msgq_full),
 	KUNIT_CASE(gh_msgq_full_at_first),
+	KUNIT_CASE(gh_msgq_full_then_error),
 	KUNIT_CASE(gh_msgq_send_errors),
 	KUNIT_CASE(gh_msgq_send_sizes),
 	KUNIT_CASE(gh_msgq_spurious),
 	KUNIT_CASE(gh_msgq_receives),
 	KUNIT_CASE(gh_msgq_receives_stale),
-	KUNIT_CASE(gh_msgq_receive_errors),
+	KUNIT_CASE(gh_msgq_receive_empty),
 	KUNIT_CASE(gh_msgq_receive_size_0),
-	KUNIT_CASE(gh_msgq_one_way),
+	KUNIT_CASE(gh_msgq_receive_excess),
+	KUNIT_CASE(gh_msgq_receive_sizes),
+	KUNIT_CASE(gh_msgq_receive_reports),
+	KUNIT_CASE(gh_msgq_receive_errors),
+	KUNIT_CASE(gh_msgq_capability_0),
+	KUNIT_CASE(gh_msgq_receive_only),
+	KUNIT_CASE(gh_msgq_transmit_only),
 	KUNIT_CASE(gh_msgq_reopen),
+	KUNIT_CASE(gh_msgq_end_when_full),
 	{}
 };
 
