@@ -310,6 +310,8 @@ void smc_call(struct vm *vm, struct regs *regs, u32 imm);
 
 /* ctl_hypercall.c: counts a call; is its answer made up for a test? */
 bool ctl_hypercall_take(u32 nr, const u64 *arg, u64 *ret);
+/* Messages that cannot be copied: as Gunyah's code has it, not its manual */
+extern bool ctl_msgq_swallow;
 
 /* vcpu.c */
 int vcpu_run(struct vcpu *vcpu, u64 resume0);

@@ -30,6 +30,7 @@ static const struct {
 	{ "firmware", ctl_firmware },
 	{ "bootcontext", ctl_bootcontext },
 	{ "hypercall", ctl_hypercall },
+	{ "msgq", ctl_msgq },
 };
 
 static int run_line(struct ctl_line *line)

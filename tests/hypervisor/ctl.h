@@ -203,6 +203,7 @@ int ctl_bootcontext(struct ctl_line *line);
  */
 
 int ctl_hypercall(struct ctl_line *line);
+int ctl_msgq(struct ctl_line *line);
 void ctl_hypercall_clear(void);
 void ctl_hypercall_tell(ctl_put_fn put, void *arg);
 void ctl_hypercall_tell_counts(ctl_put_fn put, void *arg);

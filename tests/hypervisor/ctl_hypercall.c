@@ -32,8 +32,22 @@ struct hypercall_fault {
 	s64 error;
 };
 
+bool ctl_msgq_swallow;
+
 static u64 counts[NR_COUNTED];
 static struct hypercall_fault *faults;
+
+int ctl_msgq(struct ctl_line *line)
+{
+	const char *word = ctl_word(line);
+	bool swallow = word && !strcmp(word, "swallow");
+
+	if (!word || (!swallow && strcmp(word, "refuse")) || !ctl_line_good(line))
+		return GH_ARGUMENT_INVALID;
+	ctl_msgq_swallow = swallow;
+
+	return GH_OK;
+}
 
 int ctl_hypercall(struct ctl_line *line)
 {
@@ -76,6 +90,7 @@ void ctl_hypercall_clear(void)
 {
 	while (faults)
 		remove_fault(&faults);
+	ctl_msgq_swallow = false;
 }
 
 /*
@@ -117,6 +132,8 @@ void ctl_hypercall_tell(ctl_put_fn put, void *arg)
 {
 	const struct hypercall_fault *fault;
 
+	if (ctl_msgq_swallow)
+		put(arg, "armed msgq swallow\n");
 	for (fault = faults; fault; fault = fault->next)
 		put(arg, "armed hypercall 0x%x nth %u count %u %s %ld\n",
 		    fault->nr, fault->nth, fault->count,

@@ -357,7 +357,7 @@ struct msgq {
 	u32 head;
 	u32 tx_threshold;	/* not full */
 	u32 rx_threshold;	/* not empty */
-	bool rx_pushed;
+	bool rx_pushed;		/* PUSH, and not empty since */
 	struct virq tx_virq;
 	struct virq rx_virq;
 	u16 *sizes;

@@ -114,6 +114,15 @@ static int get_msgq(struct call *call, u32 rights, struct msgq **q)
 	return cap_lookup(call->vm, call->arg[0], OBJ_MSGQ, rights, (void **)q);
 }
 
+/* A message that cannot be copied: nobody is told, or the caller is. */
+static int msgq_copy_failed(struct call *call, u32 more, int error)
+{
+	if (!ctl_msgq_swallow)
+		return error;
+	call->ret[more] = 1;
+	return GH_OK;
+}
+
 static int call_msgq_send(struct call *call)
 {
 	u64 size = call->arg[1], flags = call->arg[3];
@@ -130,12 +139,13 @@ static int call_msgq_send(struct call *call)
 	slot = msgq_tail(q);
 	if (!slot)
 		return GH_MSGQ_FULL;
-	if (!size || size > q->max_size)
-		return GH_ARGUMENT_SIZE;
-	ret = copy_from_caller(slot, call->arg[2], size);
-	if (!ret)
-		call->ret[1] = msgq_commit(q, size, flags & MSGQ_SEND_PUSH);
-	return ret;
+	ret = GH_ARGUMENT_SIZE;
+	if (size && size <= q->max_size)
+		ret = copy_from_caller(slot, call->arg[2], size);
+	if (ret)
+		return msgq_copy_failed(call, 1, ret);
+	call->ret[1] = msgq_commit(q, size, flags & MSGQ_SEND_PUSH);
+	return GH_OK;
 }
 
 static int call_msgq_receive(struct call *call)
@@ -153,12 +163,11 @@ static int call_msgq_receive(struct call *call)
 	msg = msgq_head(q, &size);
 	if (!msg)
 		return GH_MSGQ_EMPTY;
-	call->ret[2] = 1;
-	if (size > call->arg[2])
-		return GH_ADDR_OVERFLOW;
-	ret = copy_to_caller(call->arg[1], msg, size);
+	ret = GH_ADDR_OVERFLOW;
+	if (size <= call->arg[2])
+		ret = copy_to_caller(call->arg[1], msg, size);
 	if (ret)
-		return ret;
+		return msgq_copy_failed(call, 2, ret);
 	call->ret[1] = size;
 	call->ret[2] = msgq_pop(q);
 	return GH_OK;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Message queues: a ring of slots of fixed size, one interrupt per side.
+ * Message queues: a ring of slots of fixed size, one interrupt per side. It is
+ * raised when a threshold is reached, and taken back when there is no reason
+ * for it any more before anyone has seen it.
  */
 #include "core.h"
 
@@ -50,6 +52,9 @@ bool msgq_commit(struct msgq *q, size_t size, bool push)
 {
 	q->sizes[(q->head + q->count) % q->depth] = size;
 	q->count++;
+	if (q->count > q->tx_threshold)
+		virq_clear(&q->tx_virq);
+	q->rx_pushed |= push;
 	if (push || q->count == q->rx_threshold)
 		virq_assert(&q->rx_virq);
 	return q->count != q->depth;
@@ -68,6 +73,9 @@ bool msgq_pop(struct msgq *q)
 {
 	q->head = (q->head + 1) % q->depth;
 	q->count--;
+	q->rx_pushed &= !!q->count;
+	if (q->count < q->rx_threshold && !q->rx_pushed)
+		virq_clear(&q->rx_virq);
 	if (q->count == q->tx_threshold)
 		virq_assert(&q->tx_virq);
 	return q->count != 0;
@@ -79,6 +87,7 @@ void msgq_flush(struct msgq *q)
 		virq_assert(&q->tx_virq);
 		virq_clear(&q->rx_virq);
 	}
+	q->rx_pushed = false;
 	q->count = 0;
 }
 
