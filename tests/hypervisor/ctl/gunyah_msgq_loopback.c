@@ -7,22 +7,32 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/gunyah_msgq.h>
-#include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/mailbox_client.h>
+#include <linux/math64.h>
 #include <linux/module.h>
+#include <linux/random.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
 
 #include "gunyah_test_loopback.h"
 
 #define QUEUE_DEPTH	8
+/* More than a queue holds, less than the mailbox framework does */
+#define IN_FLIGHT	16
+#define NOISE_SIZE	4099
 
-static unsigned int count = 1000000;
+static unsigned int count = 500000;
 module_param(count, uint, 0444);
 MODULE_PARM_DESC(count, "messages in each direction");
+
+static unsigned int push;
+module_param(push, uint, 0444);
+MODULE_PARM_DESC(push, "each so-manieth is sent with PUSH; 0: none");
 
 /* Much for one message, even where everything is emulated */
 static unsigned int timeout_ms = 60000;
@@ -33,161 +43,181 @@ MODULE_PARM_DESC(timeout_ms, "how long nothing may happen");
  * struct end - one user
  * @client: its side of the mailbox
  * @msgq: its queues
- * @tx: the message on its way
- * @sent: @tx is free again
- * @tx_result: how sending it went
- * @seed: tells the two directions apart
- * @next: number of the message that has to come now
- * @bad: messages that were not what was sent
+ * @offset: tells the two directions apart
+ * @lock: guards what follows up to @error, so that messages are numbered in the
+ *	  order in which they are sent
+ * @tx: messages on their way
+ * @prepared: how many were given to the mailbox
+ * @sent: how many of these are through
+ * @error: what went wrong, or 0
+ * @received: how many have come
+ * @bad: how many of these were not what was sent
  */
 struct end {
 	struct mbox_client client;
 	struct gh_msgq *msgq;
-	struct gh_msgq_tx_data tx;
-	struct completion sent;
-	int tx_result;
-	u32 seed;
-	unsigned int next;
+	unsigned int offset;
+	spinlock_t lock;	/* see above */
+	struct gh_msgq_tx_data tx[IN_FLIGHT];
+	unsigned int prepared;
+	unsigned int sent;
+	int error;
+	unsigned int received;
 	unsigned int bad;
 };
 
 static struct gunyah_test_queue queues[2];
 static struct end ends[2];
+static u8 noise[NOISE_SIZE + GH_MSGQ_MAX_MSG_SIZE];
 
 static size_t message_length(unsigned int nr)
 {
 	return nr % GH_MSGQ_MAX_MSG_SIZE + 1;
 }
 
-static u8 message_byte(u32 seed, unsigned int nr, unsigned int i)
+/* What message @nr consists of, except that it begins with @nr if that fits. */
+static const u8 *message_noise(unsigned int offset, unsigned int nr)
 {
-	return (nr * 2654435761u + seed) >> 8 ^ i;
+	return noise + (nr + offset) % NOISE_SIZE;
 }
 
-static bool message_right(const struct gh_msgq_rx_data *rx, u32 seed, unsigned int nr)
+static void fill_message(struct gh_msgq_tx_data *tx, unsigned int offset, unsigned int nr)
 {
-	unsigned int i;
+	tx->length = message_length(nr);
+	tx->push = push && nr % push == 0;
+	memcpy(tx->data, message_noise(offset, nr), tx->length);
+	if (tx->length >= sizeof(nr))
+		memcpy(tx->data, &nr, sizeof(nr));
+}
 
-	if (rx->length != message_length(nr))
-		return false;
-	for (i = 0; i < rx->length; i++)
-		if (rx->data[i] != message_byte(seed, nr, i))
-			return false;
+static bool message_right(const struct gh_msgq_rx_data *rx, unsigned int offset, unsigned int nr)
+{
+	size_t numbered = rx->length >= sizeof(nr) ? sizeof(nr) : 0;
 
-	return true;
+	return rx->length == message_length(nr) && !memcmp(rx->data, &nr, numbered) &&
+	       !memcmp(rx->data + numbered, message_noise(offset, nr) + numbered,
+		       rx->length - numbered);
 }
 
 static void end_received(struct mbox_client *client, void *message)
 {
 	struct end *end = container_of(client, struct end, client);
+	const struct end *other = &ends[end == &ends[0]];
 
-	if (!message_right(message, end->seed ^ 1, end->next))
+	if (!message_right(message, other->offset, end->received))
 		end->bad++;
-	WRITE_ONCE(end->next, end->next + 1);
+	WRITE_ONCE(end->received, end->received + 1);
 }
 
+static void send_next(struct end *end, struct gh_msgq_tx_data *tx)
+{
+	int ret;
+
+	lockdep_assert_held(&end->lock);
+
+	if (end->prepared == count || end->error)
+		return;
+
+	fill_message(tx, end->offset, end->prepared);
+	ret = mbox_send_message(gh_msgq_chan(end->msgq), tx);
+	if (ret < 0)
+		end->error = ret;
+	else
+		end->prepared++;
+}
+
+/* Its place is free for the next one. */
 static void end_sent(struct mbox_client *client, void *message, int result)
 {
 	struct end *end = container_of(client, struct end, client);
+	unsigned long flags;
 
-	end->tx_result = result;
-	complete(&end->sent);
+	spin_lock_irqsave(&end->lock, flags);
+	if (result)
+		end->error = result;
+	end->sent++;
+	send_next(end, message);
+	spin_unlock_irqrestore(&end->lock, flags);
 }
 
-static int send_one(struct end *end, unsigned int nr)
+static void send_first(struct end *end)
 {
-	unsigned int i;
-	int ret;
+	unsigned long flags;
+	int i;
 
-	end->tx.length = message_length(nr);
-	end->tx.push = nr % 7 == 0;
-	for (i = 0; i < end->tx.length; i++)
-		end->tx.data[i] = message_byte(end->seed, nr, i);
-
-	ret = mbox_send_message(gh_msgq_chan(end->msgq), &end->tx);
-	if (ret < 0)
-		return ret;
-	if (!wait_for_completion_timeout(&end->sent, msecs_to_jiffies(timeout_ms)))
-		return -ETIMEDOUT;
-
-	return end->tx_result;
-}
-
-static int send_all(void *data)
-{
-	struct end *end = data;
-	unsigned int nr;
-	int ret = 0;
-
-	for (nr = 0; nr < count && !ret; nr++)
-		ret = send_one(end, nr);
-	while (!kthread_should_stop())
-		msleep_interruptible(10);
-
-	return ret;
+	for (i = 0; i < IN_FLIGHT; i++) {
+		spin_lock_irqsave(&end->lock, flags);
+		send_next(end, &end->tx[i]);
+		spin_unlock_irqrestore(&end->lock, flags);
+	}
 }
 
 /* Until all is there, or nothing comes any more */
 static void wait_for_all(void)
 {
 	unsigned long limit = jiffies + msecs_to_jiffies(timeout_ms);
-	unsigned int before = 0, now = 0;
+	u64 before = 0, now = 0;
 
-	while (now < 2 * count && time_before(jiffies, limit)) {
+	while (now < 4ULL * count && time_before(jiffies, limit)) {
 		msleep(20);
-		now = READ_ONCE(ends[0].next) + READ_ONCE(ends[1].next);
+		now = (u64)READ_ONCE(ends[0].received) + READ_ONCE(ends[1].received) +
+		      READ_ONCE(ends[0].sent) + READ_ONCE(ends[1].sent);
 		if (now != before)
 			limit = jiffies + msecs_to_jiffies(timeout_ms);
 		before = now;
 	}
 }
 
-static int run(void)
+static int end_result(const struct end *end)
 {
-	struct task_struct *threads[2];
-	int i, ret = 0, result;
+	pr_info("%u sent, %u received, %u of these wrong, error %d\n", end->sent, end->received,
+		end->bad, end->error);
+	if (end->error)
+		return end->error;
 
-	for (i = 0; i < 2; i++)
-		threads[i] = kthread_run(send_all, &ends[i], "gunyah-loop/%d", i);
-	if (!IS_ERR(threads[0]) && !IS_ERR(threads[1]))
-		wait_for_all();
-	for (i = 0; i < 2; i++) {
-		result = IS_ERR(threads[i]) ? PTR_ERR(threads[i]) : kthread_stop(threads[i]);
-		ret = ret ?: result;
-		pr_info("end %d: %u messages received, %u of them wrong\n", i, ends[i].next,
-			ends[i].bad);
-		if (ends[i].next != count || ends[i].bad)
-			ret = ret ?: -EIO;
-	}
+	return end->sent == count && end->received == count && !end->bad ? 0 : -EIO;
+}
 
-	return ret;
+static int open_end(struct device *parent, int i)
+{
+	struct end *end = &ends[i];
+	struct gh_msgq *msgq;
+
+	spin_lock_init(&end->lock);
+	end->offset = i * NOISE_SIZE / 2;
+	end->client.dev = parent;
+	end->client.rx_callback = end_received;
+	end->client.tx_done = end_sent;
+	msgq = gh_msgq_create(parent, &end->client, &queues[i].tx, &queues[!i].rx);
+	if (IS_ERR(msgq))
+		return PTR_ERR(msgq);
+	end->msgq = msgq;
+
+	return 0;
 }
 
 static int run_ends(struct device *parent)
 {
-	int i, ret = 0;
+	ktime_t start;
+	int i, ret;
+	s64 ms;
 
-	for (i = 0; i < 2 && !ret; i++) {
-		struct end *end = &ends[i];
-
-		end->seed = 0x5eed00 | i;
-		end->client.dev = parent;
-		end->client.rx_callback = end_received;
-		end->client.tx_done = end_sent;
-		init_completion(&end->sent);
-		end->msgq = gh_msgq_create(parent, &end->client, &queues[i].tx,
-					   &queues[!i].rx);
-		if (IS_ERR(end->msgq)) {
-			ret = PTR_ERR(end->msgq);
-			end->msgq = NULL;
-		}
+	get_random_bytes(noise, sizeof(noise));
+	ret = open_end(parent, 0) ?: open_end(parent, 1);
+	if (!ret) {
+		start = ktime_get();
+		send_first(&ends[0]);
+		send_first(&ends[1]);
+		wait_for_all();
+		ms = ktime_ms_delta(ktime_get(), start);
+		pr_info("%llu messages in %lld ms: %llu per second\n", 2ULL * count, ms,
+			div64_u64(2000ULL * count, max_t(u64, ms, 1)));
 	}
-	ret = ret ?: run();
 	for (i = 0; i < 2; i++)
 		if (ends[i].msgq)
 			gh_msgq_destroy(ends[i].msgq);
 
-	return ret;
+	return ret ?: end_result(&ends[0]) ?: end_result(&ends[1]);
 }
 
 static int run_queues(struct device *parent)
