@@ -119,12 +119,26 @@ bool gh_vm_may_run(const struct gh_vm *ghvm)
 EXPORT_SYMBOL_GPL(gh_vm_may_run);
 
 /**
+ * gh_vm_is_orphaned() - has the Resource Manager's driver gone away?
+ * @ghvm: the VM
+ *
+ * Context: any; cheap. The answer may change at any time.
+ *
+ * Return: whether there is nothing to be done with the VM but to close it.
+ */
+bool gh_vm_is_orphaned(const struct gh_vm *ghvm)
+{
+	return READ_ONCE(ghvm->mgr->closing);
+}
+
+/**
  * gh_vm_exit_status() - what has become of a VM that may not run
  * @ghvm: the VM
  * @status: what userspace is told
  * @exit_info: and more of it, for GH_VM_STATUS_EXITED
  *
- * Return: 0, or -ENODEV if it has never run, or its file is closed.
+ * Return: 0, or -ENODEV if it has never run, its file is closed, or the Resource
+ * Manager's driver is gone.
  */
 int gh_vm_exit_status(struct gh_vm *ghvm, enum gh_vm_status *status,
 		      struct gh_vm_exit_info *exit_info)
@@ -133,7 +147,7 @@ int gh_vm_exit_status(struct gh_vm *ghvm, enum gh_vm_status *status,
 
 	spin_lock(&ghvm->state_lock);
 	*exit_info = ghvm->exit_info;
-	if (ghvm->closed)
+	if (ghvm->closed || gh_vm_is_orphaned(ghvm))
 		ret = -ENODEV;
 	else if (ghvm->state == GH_VM_EXITED)
 		*status = GH_VM_STATUS_EXITED;

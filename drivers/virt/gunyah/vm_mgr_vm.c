@@ -125,6 +125,9 @@ static long gh_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct gh_vm *ghvm = file->private_data;
 	void __user *argp = (void __user *)arg;
 
+	if (gh_vm_is_orphaned(ghvm))
+		return -ENODEV;
+
 	switch (cmd) {
 	case GH_VM_SET_USER_MEM_REGION:
 		return gh_vm_ioctl_region(ghvm, argp, false);
