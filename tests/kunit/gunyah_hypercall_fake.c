@@ -4,10 +4,12 @@
  */
 
 #include <linux/export.h>
+#include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqdesc.h>
 #include <linux/irqdomain.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -283,6 +285,19 @@ enum gh_error gh_hypercall_msgq_send(u64 capid, size_t size, const void *buff, u
 }
 EXPORT_SYMBOL_GPL(gh_hypercall_msgq_send);
 
+/* The host's thread is about to handle what it received. */
+static void gh_fake_prepare_receiver(struct gh_fake_msgq *queue)
+{
+	lockdep_assert_held(&gh_fake_lock);
+
+	queue->thread = current;
+	if (queue->signal)
+		set_tsk_thread_flag(current, TIF_SIGPENDING);
+	if (queue->fail_nth)
+		gh_fake_fail(current, queue->fail_nth);
+	queue->fail_nth = 0;
+}
+
 enum gh_error gh_hypercall_msgq_recv(u64 capid, void *buff, size_t size, size_t *recv_size,
 				     bool *ready)
 {
@@ -295,6 +310,8 @@ enum gh_error gh_hypercall_msgq_recv(u64 capid, void *buff, size_t size, size_t 
 	*ready = false;
 	spin_lock_irqsave(&gh_fake_lock, flags);
 	queue = gh_fake_find_queue(capid, GH_RESOURCE_TYPE_MSGQ_RX, &error);
+	if (queue)
+		gh_fake_prepare_receiver(queue);
 	if (gh_fake_take_answer(GH_FAKE_MSGQ_RECV, capid, &answer)) {
 		error = answer.error;
 		*recv_size = error ? 0 : answer.x[0];
@@ -416,6 +433,64 @@ void gh_fake_msgq_resource(const struct gh_fake_msgq *queue, struct gh_resource 
 	};
 }
 EXPORT_SYMBOL_GPL(gh_fake_msgq_resource);
+
+/**
+ * gh_fake_msgq_signal() - have a signal pending in the thread that receives
+ * @queue: the queue, which the host has
+ * @pending: begin, with the next message, or end
+ */
+void gh_fake_msgq_signal(struct gh_fake_msgq *queue, bool pending)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&gh_fake_lock, flags);
+	queue->signal = pending;
+	if (!pending && queue->thread)
+		clear_tsk_thread_flag(queue->thread, TIF_SIGPENDING);
+	spin_unlock_irqrestore(&gh_fake_lock, flags);
+}
+EXPORT_SYMBOL_GPL(gh_fake_msgq_signal);
+
+/**
+ * gh_fake_msgq_fail() - have an allocation fail in the thread that receives
+ * @queue: the queue, which the host has
+ * @nth: which one, counted from the next message on
+ */
+void gh_fake_msgq_fail(struct gh_fake_msgq *queue, unsigned int nth)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&gh_fake_lock, flags);
+	queue->fail_nth = nth;
+	spin_unlock_irqrestore(&gh_fake_lock, flags);
+}
+EXPORT_SYMBOL_GPL(gh_fake_msgq_fail);
+
+/**
+ * gh_fake_msgq_fail_end() - end gh_fake_msgq_fail()
+ * @queue: the queue, which the host has
+ *
+ * Waits for the thread.
+ *
+ * Return: 0 if the allocation failed, else how many more were needed.
+ */
+unsigned int gh_fake_msgq_fail_end(struct gh_fake_msgq *queue)
+{
+	unsigned int left;
+	unsigned long flags;
+
+	synchronize_irq(queue->irq);
+
+	spin_lock_irqsave(&gh_fake_lock, flags);
+	left = queue->fail_nth;
+	queue->fail_nth = 0;
+	if (!left && queue->thread)
+		left = gh_fake_fail_end(queue->thread);
+	spin_unlock_irqrestore(&gh_fake_lock, flags);
+
+	return left;
+}
+EXPORT_SYMBOL_GPL(gh_fake_msgq_fail_end);
 
 static void gh_fake_log_probe(void *data, const char *text, size_t size)
 {

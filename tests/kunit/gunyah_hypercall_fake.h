@@ -12,6 +12,7 @@
 
 #include <linux/gunyah.h>
 #include <linux/list.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 
 enum gh_fake_call {
@@ -82,6 +83,9 @@ void gh_fake_irq_raise(u32 intid);
  * @first: index of the oldest message
  * @count: how many there are
  * @calls: hypercalls of the host
+ * @thread: which of the host's received last
+ * @fail_nth: see gh_fake_msgq_fail()
+ * @signal: see gh_fake_msgq_signal()
  * @messages: ring of messages
  */
 struct gh_fake_msgq {
@@ -95,6 +99,9 @@ struct gh_fake_msgq {
 	unsigned int first;
 	unsigned int count;
 	unsigned int calls;
+	struct task_struct *thread;
+	unsigned int fail_nth;
+	bool signal;
 	struct gh_fake_message {
 		size_t size;
 		bool push;
@@ -107,5 +114,42 @@ void gh_fake_msgq_del(struct gh_fake_msgq *queue);
 bool gh_fake_msgq_put(struct gh_fake_msgq *queue, const void *data, size_t size, bool irq);
 bool gh_fake_msgq_take(struct gh_fake_msgq *queue, struct gh_fake_message *message);
 void gh_fake_msgq_resource(const struct gh_fake_msgq *queue, struct gh_resource *resource);
+
+/*
+ * What may happen to the thread that receives
+ */
+
+void gh_fake_msgq_signal(struct gh_fake_msgq *queue, bool pending);
+void gh_fake_msgq_fail(struct gh_fake_msgq *queue, unsigned int nth);
+unsigned int gh_fake_msgq_fail_end(struct gh_fake_msgq *queue);
+
+/*
+ * Failing allocations, one in a thread: the kernel's fault injection
+ */
+
+#ifdef CONFIG_FAULT_INJECTION
+static inline void gh_fake_fail(struct task_struct *task, unsigned int nth)
+{
+	WRITE_ONCE(task->fail_nth, nth);
+}
+
+static inline unsigned int gh_fake_fail_end(struct task_struct *task)
+{
+	unsigned int left = READ_ONCE(task->fail_nth);
+
+	WRITE_ONCE(task->fail_nth, 0);
+
+	return left;
+}
+#else
+static inline void gh_fake_fail(struct task_struct *task, unsigned int nth)
+{
+}
+
+static inline unsigned int gh_fake_fail_end(struct task_struct *task)
+{
+	return 0;
+}
+#endif
 
 #endif /* _GUNYAH_HYPERCALL_FAKE_H */

@@ -1,70 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * KUnit: requests, replies and notifications of the Resource Manager, in bad
- * order and with callers that do not wait
+ * order, and its device
  */
 
 #include <kunit/test.h>
 #include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 
 #include "gunyah_rm_peer.h"
 
 #define VM_ALLOCATE	0x56000001U
-#define VM_DEALLOCATE	0x56000002U
-#define MEM_RECLAIM	0x51000015U
 #define GET_VMID	0x56000024U
-
-/* Long enough to see what should not happen, on a slow machine mostly */
-#define SETTLE_MS	100
-
-static const u8 vmid_128[] = { 128, 0, 0, 0 };
-static const u8 vmid_3[] = { 3, 0, 0, 0 };
-static const struct gh_peer_reply muted = { .mute = true };
-static const struct gh_peer_reply done = {};
-static const struct gh_peer_reply allocated = { .body = vmid_128, .size = sizeof(vmid_128) };
-static const struct gh_peer_reply is_hlos = { .body = vmid_3, .size = sizeof(vmid_3) };
-
-static int gh_core_test_init(struct kunit *test)
-{
-	struct gh_peer *peer = gh_peer_create();
-
-	KUNIT_ASSERT_NOT_NULL(test, peer);
-	test->priv = peer;
-	KUNIT_ASSERT_EQ(test, gh_peer_bind(peer), 0);
-
-	return 0;
-}
-
-static void gh_core_test_exit(struct kunit *test)
-{
-	if (test->priv)
-		gh_peer_destroy(test->priv);
-}
-
-static int gh_core_get_vmid(struct gh_rm *rm, void *arg)
-{
-	return gh_rm_get_vmid(rm, arg);
-}
-
-static int gh_core_alloc_vmid(struct gh_rm *rm, void *arg)
-{
-	return gh_rm_alloc_vmid(rm, arg);
-}
-
-/* The core is as it should be if a simple call works. */
-static void gh_core_expect_works(struct kunit *test)
-{
-	struct gh_peer *peer = test->priv;
-	u16 vmid = 0;
-
-	gh_peer_forget(peer);
-	gh_peer_script(peer, &is_hlos);
-	KUNIT_EXPECT_EQ(test, gh_rm_get_vmid(peer->rm, &vmid), 0);
-	KUNIT_EXPECT_EQ(test, vmid, GH_VMID_HLOS);
-	KUNIT_EXPECT_EQ(test, peer->n_requests, 1U);
-}
 
 /* In order, of all sizes, and also when nobody asks for anything */
 static void gh_core_notifications(struct kunit *test)
@@ -89,7 +38,7 @@ static void gh_core_notifications(struct kunit *test)
 		if (peer->notified[i].size)
 			KUNIT_EXPECT_EQ(test, peer->notified[i].first, i);
 	}
-	gh_core_expect_works(test);
+	KUNIT_EXPECT_TRUE(test, gh_peer_works(peer));
 }
 
 /* A listener that is stuck: notifications are lost, which is said; no reply is. */
@@ -102,14 +51,15 @@ static void gh_core_notifications_lost(struct kunit *test)
 	mutex_lock(&peer->listen);
 	gh_fake_log_watch("notification 0x56100008 is lost");
 	for (i = 0; i < 300; i++)
-		gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, i, GH_RM_NOTIF_VM_STATUS, vmid_3, 4);
-	gh_peer_script(peer, &is_hlos);
+		gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, i, GH_RM_NOTIF_VM_STATUS,
+			     gh_peer_hlos, 4);
+	gh_peer_script(peer, &gh_peer_is_hlos);
 	KUNIT_EXPECT_EQ(test, gh_rm_get_vmid(peer->rm, &vmid), 0);
 	KUNIT_EXPECT_GE(test, gh_fake_log_seen(), 1U);
 	gh_fake_log_watch(NULL);
 	mutex_unlock(&peer->listen);
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_notified(peer, 256));
-	gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, i, GH_RM_NOTIF_VM_STATUS, vmid_3, 4);
+	gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, i, GH_RM_NOTIF_VM_STATUS, gh_peer_hlos, 4);
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_notified(peer, 257));
 }
 
@@ -119,12 +69,12 @@ static void gh_core_notified_within(struct kunit *test)
 	struct gh_peer_caller caller;
 	u16 vmid = 0;
 
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_core_get_vmid, &vmid), 0);
+	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_peer_get_vmid, &vmid), 0);
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
-	gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, 7, GH_RM_NOTIF_VM_EXITED, vmid_3, 4);
+	gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, 7, GH_RM_NOTIF_VM_EXITED, gh_peer_hlos, 4);
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_notified(peer, 1));
 	KUNIT_EXPECT_FALSE(test, completion_done(&caller.done));
-	gh_peer_reply(peer, 0, &is_hlos);
+	gh_peer_reply(peer, 0, &gh_peer_is_hlos);
 	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), 0);
 	KUNIT_EXPECT_EQ(test, vmid, GH_VMID_HLOS);
 }
@@ -137,20 +87,20 @@ static void gh_core_other_replies(struct kunit *test)
 	struct gh_peer_caller caller;
 	u16 vmid = 0;
 
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_core_get_vmid, &vmid), 0);
+	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_peer_get_vmid, &vmid), 0);
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
-	gh_peer_send(peer, GH_RM_PACKET_REPLY, header->seq + 1, header->msg_id, vmid_128, 4);
-	gh_peer_send(peer, GH_RM_PACKET_REPLY, header->seq - 1, header->msg_id, vmid_128, 4);
-	gh_peer_send(peer, GH_RM_PACKET_REPLY, header->seq, VM_ALLOCATE, vmid_128, 4);
-	gh_peer_send(peer, GH_RM_PACKET_REQUEST, header->seq, header->msg_id, vmid_128, 4);
-	msleep(SETTLE_MS);
+	gh_peer_send(peer, GH_RM_PACKET_REPLY, header->seq + 1, header->msg_id, gh_peer_vmid, 4);
+	gh_peer_send(peer, GH_RM_PACKET_REPLY, header->seq - 1, header->msg_id, gh_peer_vmid, 4);
+	gh_peer_send(peer, GH_RM_PACKET_REPLY, header->seq, VM_ALLOCATE, gh_peer_vmid, 4);
+	gh_peer_send(peer, GH_RM_PACKET_REQUEST, header->seq, header->msg_id, gh_peer_vmid, 4);
+	msleep(GH_PEER_SETTLE_MS);
 	KUNIT_EXPECT_FALSE(test, completion_done(&caller.done));
-	gh_peer_reply(peer, 0, &is_hlos);
-	gh_peer_reply(peer, 0, &allocated);
-	gh_peer_reply(peer, 0, &allocated);
+	gh_peer_reply(peer, 0, &gh_peer_is_hlos);
+	gh_peer_reply(peer, 0, &gh_peer_allocated);
+	gh_peer_reply(peer, 0, &gh_peer_allocated);
 	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), 0);
 	KUNIT_EXPECT_EQ(test, vmid, GH_VMID_HLOS);
-	gh_core_expect_works(test);
+	KUNIT_EXPECT_TRUE(test, gh_peer_works(peer));
 }
 
 /* Rubbish before the reply does not cost the reply. */
@@ -165,13 +115,13 @@ static void gh_core_rubbish_within(struct kunit *test)
 	u16 vmid = 0;
 	int i;
 
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_core_get_vmid, &vmid), 0);
+	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_peer_get_vmid, &vmid), 0);
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
 	for (i = 0; i < ARRAY_SIZE(packets); i++) {
 		gh_peer_send_packet(peer, packets[i], 1);
 		gh_peer_send_packet(peer, packets[i], sizeof(packets[i]));
 	}
-	gh_peer_reply(peer, 0, &is_hlos);
+	gh_peer_reply(peer, 0, &gh_peer_is_hlos);
 	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), 0);
 	KUNIT_EXPECT_EQ(test, vmid, GH_VMID_HLOS);
 }
@@ -186,266 +136,147 @@ static void gh_core_reply_cut_off(struct kunit *test)
 	struct gh_peer_caller caller;
 	u16 vmid = 0;
 
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_core_get_vmid, &vmid), 0);
+	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_peer_get_vmid, &vmid), 0);
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
 	header->api = GH_RM_PACKET_API;
 	header->type = GH_RM_PACKET_REPLY | 3 << 2;
 	header->seq = cpu_to_le16(request->seq);
 	header->msg_id = cpu_to_le32(request->msg_id);
 	gh_peer_send_packet(peer, packet, sizeof(packet));
-	gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, 0, GH_RM_NOTIF_VM_STATUS, vmid_3, 4);
+	gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, 0, GH_RM_NOTIF_VM_STATUS, gh_peer_hlos, 4);
 	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), -EBADMSG);
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_notified(peer, 1));
 	KUNIT_EXPECT_EQ(test, vmid, 0);
-	gh_core_expect_works(test);
+	KUNIT_EXPECT_TRUE(test, gh_peer_works(peer));
 }
 
-/* One request at a time; who is killed in the queue was never there. */
-static void gh_core_killed_in_queue(struct kunit *test)
+/* A signal in the thread that receives, which must not mind. */
+static void gh_core_receiver_signalled(struct kunit *test)
 {
+	const size_t size = 4 + 200 * sizeof(struct gh_rm_hyp_resource);
+	struct gh_rm_hyp_resources *resources = NULL;
 	struct gh_peer *peer = test->priv;
-	struct gh_peer_caller first, second;
-	u16 vmid[2] = {};
+	struct gh_peer_reply reply = { .size = size };
+	struct gh_rm_hyp_resources *body;
 
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&first, peer->rm, gh_core_get_vmid, &vmid[0]), 0);
-	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&second, peer->rm, gh_core_alloc_vmid, &vmid[1]), 0);
-	msleep(SETTLE_MS);
-	KUNIT_EXPECT_EQ(test, peer->n_requests, 1U);
-	gh_peer_kill(&second);
-	KUNIT_EXPECT_EQ(test, gh_peer_return(&second), -EINTR);
-	gh_peer_reply(peer, 0, &is_hlos);
-	KUNIT_EXPECT_EQ(test, gh_peer_return(&first), 0);
-	msleep(SETTLE_MS);
-	KUNIT_EXPECT_EQ(test, peer->n_requests, 1U);
-	gh_core_expect_works(test);
+	body = kunit_kzalloc(test, size, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, body);
+	body->n_entries = cpu_to_le32(200);
+	reply.body = body;
+
+	gh_fake_msgq_signal(&peer->rx, true);
+	KUNIT_EXPECT_TRUE(test, gh_peer_works(peer));
+	KUNIT_ASSERT_NOT_NULL(test, peer->rx.thread);
+	KUNIT_EXPECT_TRUE(test, signal_pending(peer->rx.thread));
+	gh_peer_script(peer, &reply);
+	KUNIT_EXPECT_EQ(test, gh_rm_get_hyp_resources(peer->rm, 128, &resources), 0);
+	gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, 0, GH_RM_NOTIF_VM_STATUS, body, size);
+	KUNIT_EXPECT_TRUE(test, gh_peer_wait_notified(peer, 1));
+	KUNIT_EXPECT_TRUE(test, gh_peer_works(peer));
+	gh_fake_msgq_signal(&peer->rx, false);
+	kfree(resources);
 }
 
-/* Killed while it waits: what the late reply grants is given back, once. */
-static void gh_core_killed_late_reply(struct kunit *test)
+/* What was sent by an earlier owner, fills the queue. */
+static void gh_core_stale_full(struct kunit *test)
 {
 	struct gh_peer *peer = test->priv;
+	const u8 stale[] = { 0x21, GH_RM_PACKET_CONTINUATION, 0, 0, 1, 0, 0, 0 };
 	struct gh_peer_caller caller;
 	u16 vmid = 0;
+	int i;
 
-	gh_peer_script(peer, &muted);
-	gh_peer_script(peer, &done);
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_core_alloc_vmid, &vmid), 0);
-	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
-	gh_peer_kill(&caller);
-	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), -EINTR);
-
-	gh_peer_reply(peer, 0, &allocated);
-	gh_peer_reply(peer, 0, &allocated);
-	KUNIT_ASSERT_TRUE(test, gh_peer_wait_requests(peer, 2));
-	KUNIT_EXPECT_EQ(test, peer->requests[1].header.msg_id, VM_DEALLOCATE);
-	KUNIT_EXPECT_EQ(test, memcmp(peer->requests[1].payload, vmid_128, sizeof(vmid_128)), 0);
-	msleep(SETTLE_MS);
-	KUNIT_EXPECT_EQ(test, peer->n_requests, 2U);
-	KUNIT_EXPECT_EQ(test, vmid, 0);
-	gh_core_expect_works(test);
-}
-
-/* The late reply grants nothing: there is nothing to give back. */
-static void gh_core_killed_late_error(struct kunit *test)
-{
-	const struct gh_peer_reply refused = { .code = GH_RM_ERROR_NORESOURCE };
-	struct gh_peer *peer = test->priv;
-	struct gh_peer_caller caller;
-	u16 vmid;
-
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_core_alloc_vmid, &vmid), 0);
-	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
-	gh_peer_kill(&caller);
-	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), -EINTR);
-	gh_peer_reply(peer, 0, &refused);
-	msleep(SETTLE_MS);
-	KUNIT_EXPECT_EQ(test, peer->n_requests, 1U);
-	gh_core_expect_works(test);
-}
-
-static size_t gh_core_runs(void *priv, struct gh_rm_mem_entry *entries, size_t max)
-{
-	memset(entries, 0, max * sizeof(*entries));
-
-	return max;
-}
-
-/* Only the claim of the parcel is kept. */
-static int gh_core_lend(struct gh_rm *rm, void *arg)
-{
-	struct gh_rm_mem_parcel *parcel = arg;
-	static const struct gh_rm_mem_acl_entry acl;
-
-	*parcel = (struct gh_rm_mem_parcel) {
-		.n_acl_entries = 1,
-		.acl_entries = &acl,
-		.n_mem_entries = 512,
-		.next_entries = gh_core_runs,
-		.claim = parcel->claim,
-	};
-
-	return gh_rm_mem_lend(rm, parcel);
-}
-
-/* Killed between two packets: the message is sent to its end all the same. */
-static void gh_core_killed_while_sending(struct kunit *test)
-{
-	const u8 handle[] = { 0, 0, 0, 0 };
-	const struct gh_peer_reply lent = { .body = handle, .size = sizeof(handle) };
-	struct gh_peer *peer = test->priv;
-	struct gh_rm_mem_parcel parcel = {};
-	struct gh_peer_caller caller;
-
-	gh_peer_block(peer, true);
-	gh_peer_script(peer, &lent);
-	gh_peer_script(peer, &done);
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_core_lend, &parcel), 0);
-	while (READ_ONCE(peer->tx.count) < GH_FAKE_MSGQ_DEPTH)
-		msleep(20);
-	gh_peer_kill(&caller);
-	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), -EINTR);
-	KUNIT_EXPECT_TRUE(test, parcel.held);
-	KUNIT_EXPECT_EQ(test, parcel.mem_handle, GH_MEM_HANDLE_INVAL);
-
-	gh_peer_block(peer, false);
-	KUNIT_ASSERT_TRUE(test, gh_peer_wait_requests(peer, 2));
-	KUNIT_EXPECT_EQ(test, peer->requests[0].size, 8 + 8 + 4 + 512 * 16 + 4UL);
-	KUNIT_EXPECT_EQ(test, peer->requests[1].header.msg_id, MEM_RECLAIM);
-	gh_core_expect_works(test);
-}
-
-/* Has a lend killed whose reply did not come; returns what stands for it. */
-static struct gh_rm_request *gh_core_claim(struct kunit *test)
-{
-	struct gh_peer *peer = test->priv;
-	struct gh_rm_request *claim = NULL;
-	struct gh_rm_mem_parcel parcel = { .claim = &claim };
-	struct gh_peer_caller caller;
-	u32 handle = 0;
-
-	gh_peer_forget(peer);
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_core_lend, &parcel), 0);
-	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
-	gh_peer_kill(&caller);
-	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), -EINTR);
-	KUNIT_EXPECT_TRUE(test, parcel.held);
-	KUNIT_EXPECT_EQ(test, parcel.mem_handle, GH_MEM_HANDLE_INVAL);
-	KUNIT_ASSERT_NOT_NULL(test, claim);
-	KUNIT_EXPECT_EQ(test, gh_rm_mem_claim(claim, &handle), -EAGAIN);
-
-	return claim;
-}
-
-/* Who has a claim hears of a late reply, and nobody else acts on it. */
-static void gh_core_claims(struct kunit *test)
-{
-	const u8 handle_5[] = { 5, 0, 0, 0 };
-	const struct gh_peer_reply lent = { .body = handle_5, .size = sizeof(handle_5) };
-	const struct gh_peer_reply refused = { .code = GH_RM_ERROR_NOMEM };
-	struct gh_peer *peer = test->priv;
-	struct gh_rm_request *claim;
-	u32 handle = 0;
-
-	claim = gh_core_claim(test);
-	gh_peer_reply(peer, 0, &lent);
-	gh_core_expect_works(test);
-	KUNIT_EXPECT_EQ(test, gh_rm_mem_claim(claim, &handle), 0);
-	KUNIT_EXPECT_EQ(test, handle, 5U);
-	gh_rm_mem_unclaim(claim);
-
-	claim = gh_core_claim(test);
-	gh_peer_reply(peer, 0, &refused);
-	gh_core_expect_works(test);
-	KUNIT_EXPECT_EQ(test, gh_rm_mem_claim(claim, &handle), -ENOENT);
-	gh_rm_mem_unclaim(claim);
-
-	claim = gh_core_claim(test);
-	gh_peer_reply(peer, 0, &done);
-	gh_core_expect_works(test);
-	KUNIT_EXPECT_EQ(test, gh_rm_mem_claim(claim, &handle), -EBADMSG);
-	gh_rm_mem_unclaim(claim);
-
-	claim = gh_core_claim(test);
 	gh_peer_unbind(peer);
-	KUNIT_EXPECT_EQ(test, gh_rm_mem_claim(claim, &handle), -ENODEV);
-	gh_rm_mem_unclaim(claim);
-}
-
-/* A signal that does not kill does not end the wait. */
-static void gh_core_signalled(struct kunit *test)
-{
-	struct gh_peer *peer = test->priv;
-	struct gh_peer_caller caller;
-	u16 vmid = 0;
-
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_core_get_vmid, &vmid), 0);
-	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
-	send_sig(SIGUSR1, caller.task, 1);
-	msleep(SETTLE_MS);
+	gh_peer_detach(peer);
+	gh_peer_block(peer, true);
+	for (i = 0; i < GH_FAKE_MSGQ_DEPTH; i++) {
+		KUNIT_ASSERT_TRUE(test, gh_fake_msgq_put(&peer->tx, stale, sizeof(stale), false));
+		KUNIT_ASSERT_TRUE(test, gh_fake_msgq_put(&peer->rx, stale, sizeof(stale), false));
+	}
+	KUNIT_ASSERT_EQ(test, gh_peer_bind(peer), 0);
+	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_peer_get_vmid, &vmid), 0);
+	msleep(GH_PEER_SETTLE_MS);
 	KUNIT_EXPECT_FALSE(test, completion_done(&caller.done));
-	gh_peer_reply(peer, 0, &is_hlos);
+	KUNIT_EXPECT_EQ(test, peer->tx.count, (unsigned int)GH_FAKE_MSGQ_DEPTH);
+	KUNIT_EXPECT_EQ(test, peer->rx.count, 0U);
+
+	gh_peer_script(peer, &gh_peer_is_hlos);
+	gh_peer_block(peer, false);
 	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), 0);
 	KUNIT_EXPECT_EQ(test, vmid, GH_VMID_HLOS);
+	KUNIT_EXPECT_TRUE(test, gh_peer_works(peer));
 }
 
-/* No reply, but one to what was asked later: it is lost. It may yet come. */
-static void gh_core_reply_lost(struct kunit *test)
+/**
+ * struct gh_core_listener - calls when it is notified
+ * @nb: listens
+ * @peer: the Resource Manager
+ * @ret: what the call returned
+ */
+struct gh_core_listener {
+	struct notifier_block nb;
+	struct gh_peer *peer;
+	int ret;
+};
+
+static int gh_core_notified_call(struct notifier_block *nb, unsigned long msg_id, void *data)
+{
+	struct gh_core_listener *listener = container_of(nb, struct gh_core_listener, nb);
+
+	listener->ret = gh_rm_vm_start(listener->peer->rm, 128);
+
+	return NOTIFY_DONE;
+}
+
+/* A listener may call, even while a call waits for its reply. */
+static void gh_core_notified_calls(struct kunit *test)
 {
 	struct gh_peer *peer = test->priv;
+	struct gh_core_listener listener = {
+		.nb.notifier_call = gh_core_notified_call,
+		/* Before the peer's own */
+		.nb.priority = 1,
+		.peer = peer,
+		.ret = 1,
+	};
 	struct gh_peer_caller caller;
 	u16 vmid = 0;
 
-	gh_fake_log_watch("no reply to message 0x56000001");
-	gh_peer_script(peer, &muted);
-	gh_peer_script(peer, &is_hlos);
-	gh_peer_script(peer, &done);
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_core_alloc_vmid, &vmid), 0);
-	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), -ETIMEDOUT);
+	KUNIT_ASSERT_EQ(test, gh_rm_notifier_register(peer->rm, &listener.nb), 0);
+	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_peer_get_vmid, &vmid), 0);
+	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
+	gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, 7, GH_RM_NOTIF_VM_EXITED, gh_peer_hlos, 4);
+	gh_peer_script(peer, &gh_peer_done);
+	gh_peer_reply(peer, 0, &gh_peer_is_hlos);
+	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), 0);
+	KUNIT_EXPECT_TRUE(test, gh_peer_wait_notified(peer, 1));
+	gh_rm_notifier_unregister(peer->rm, &listener.nb);
+	KUNIT_EXPECT_EQ(test, listener.ret, 0);
+	KUNIT_EXPECT_TRUE(test, gh_peer_works(peer));
+}
+
+/* A notification that ends in the middle: this is said, and the next one comes. */
+static void gh_core_notification_cut_off(struct kunit *test)
+{
+	struct gh_peer *peer = test->priv;
+	const struct gh_rm_message_header header = {
+		.type = GH_RM_PACKET_NOTIFICATION,
+		.fragments = 1,
+		.msg_id = GH_RM_NOTIF_VM_STATUS,
+	};
+	u8 packet[GH_RM_PACKET_SIZE];
+	u8 payload[233] = {};
+	size_t len;
+
+	len = gh_rm_packet_fill(packet, &header, payload, sizeof(payload), 0);
+	gh_fake_log_watch("0x56100008");
+	KUNIT_EXPECT_TRUE(test, gh_peer_send_packet(peer, packet, len));
+	gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, 0, GH_RM_NOTIF_VM_EXITED, gh_peer_hlos, 4);
+	KUNIT_EXPECT_TRUE(test, gh_peer_wait_notified(peer, 1));
 	KUNIT_EXPECT_EQ(test, gh_fake_log_seen(), 1U);
 	gh_fake_log_watch(NULL);
-	KUNIT_ASSERT_EQ(test, peer->n_requests, 2U);
-	KUNIT_EXPECT_EQ(test, peer->requests[1].header.msg_id, GET_VMID);
-
-	gh_peer_reply(peer, 0, &allocated);
-	KUNIT_ASSERT_TRUE(test, gh_peer_wait_requests(peer, 3));
-	KUNIT_EXPECT_EQ(test, peer->requests[2].header.msg_id, VM_DEALLOCATE);
-	KUNIT_EXPECT_EQ(test, vmid, 0);
-	gh_core_expect_works(test);
-}
-
-/* What was asked later has no reply either: it is asked again. */
-static void gh_core_probe_lost(struct kunit *test)
-{
-	struct gh_peer *peer = test->priv;
-	struct gh_peer_caller caller;
-	u16 vmid = 0;
-
-	gh_peer_script(peer, &muted);
-	gh_peer_script(peer, &muted);
-	gh_peer_script(peer, &is_hlos);
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_core_get_vmid, &vmid), 0);
-	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), -ETIMEDOUT);
-	KUNIT_EXPECT_EQ(test, peer->n_requests, 3U);
-	gh_core_expect_works(test);
-}
-
-/* No reply at all: nobody is told that it is lost, and it may be very late. */
-static void gh_core_mute(struct kunit *test)
-{
-	struct gh_peer *peer = test->priv;
-	struct gh_peer_caller caller;
-	u16 vmid = 0;
-
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_core_get_vmid, &vmid), 0);
-	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 2));
-	msleep(SETTLE_MS);
-	KUNIT_EXPECT_FALSE(test, completion_done(&caller.done));
-	gh_peer_reply(peer, 0, &is_hlos);
-	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), 0);
-	KUNIT_EXPECT_EQ(test, vmid, GH_VMID_HLOS);
-	gh_peer_reply(peer, 1, &is_hlos);
-	gh_core_expect_works(test);
+	KUNIT_EXPECT_EQ(test, peer->notified[0].msg_id, GH_RM_NOTIF_VM_EXITED + 0UL);
+	KUNIT_EXPECT_TRUE(test, gh_peer_works(peer));
 }
 
 static void gh_core_send_error(struct kunit *test)
@@ -460,7 +291,7 @@ static void gh_core_send_error(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, gh_fake_script(&answer), 0);
 	KUNIT_EXPECT_EQ(test, gh_rm_get_vmid(peer->rm, &vmid), -EACCES);
-	gh_core_expect_works(test);
+	KUNIT_EXPECT_TRUE(test, gh_peer_works(peer));
 }
 
 /* The device goes away: all calls end, and later ones fail. */
@@ -470,10 +301,10 @@ static void gh_core_unbind(struct kunit *test)
 	struct gh_peer_caller waiting, queued;
 	u16 vmid[2];
 
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&waiting, peer->rm, gh_core_alloc_vmid, &vmid[0]), 0);
+	KUNIT_ASSERT_EQ(test, gh_peer_call(&waiting, peer->rm, gh_peer_alloc_vmid, &vmid[0]), 0);
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&queued, peer->rm, gh_core_get_vmid, &vmid[1]), 0);
-	msleep(SETTLE_MS);
+	KUNIT_ASSERT_EQ(test, gh_peer_call(&queued, peer->rm, gh_peer_get_vmid, &vmid[1]), 0);
+	msleep(GH_PEER_SETTLE_MS);
 	gh_peer_unbind(peer);
 	KUNIT_EXPECT_EQ(test, gh_peer_return(&waiting), -ENODEV);
 	KUNIT_EXPECT_EQ(test, gh_peer_return(&queued), -ENODEV);
@@ -481,11 +312,9 @@ static void gh_core_unbind(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gh_rm_vm_start(peer->rm, 128), -ENODEV);
 	KUNIT_EXPECT_EQ(test, peer->n_requests, 1U);
 
-	gh_rm_notifier_unregister(peer->rm, &peer->nb);
-	gh_rm_put(peer->rm);
-	peer->rm = NULL;
+	gh_peer_detach(peer);
 	KUNIT_ASSERT_EQ(test, gh_peer_bind(peer), 0);
-	gh_core_expect_works(test);
+	KUNIT_EXPECT_TRUE(test, gh_peer_works(peer));
 }
 
 /* What an earlier owner of the queues left behind: replies, and half of one */
@@ -496,15 +325,13 @@ static void gh_core_stale(struct kunit *test)
 	int i;
 
 	gh_peer_unbind(peer);
-	gh_rm_notifier_unregister(peer->rm, &peer->nb);
-	gh_rm_put(peer->rm);
-	peer->rm = NULL;
+	gh_peer_detach(peer);
 
 	for (i = 0; i < 3; i++)
-		gh_peer_send(peer, GH_RM_PACKET_REPLY, i, GET_VMID, vmid_128, 4);
+		gh_peer_send(peer, GH_RM_PACKET_REPLY, i, GET_VMID, gh_peer_vmid, 4);
 	gh_peer_send_packet(peer, packet, sizeof(packet));
 	KUNIT_ASSERT_EQ(test, gh_peer_bind(peer), 0);
-	gh_core_expect_works(test);
+	KUNIT_EXPECT_TRUE(test, gh_peer_works(peer));
 }
 
 static irqreturn_t gh_core_irq_handler(int irq, void *data)
@@ -577,9 +404,7 @@ static void gh_core_resource_outlives(struct kunit *test)
 	resource = gh_rm_alloc_resource(peer->rm, &entry);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(resource));
 	gh_peer_unbind(peer);
-	gh_rm_notifier_unregister(peer->rm, &peer->nb);
-	gh_rm_put(peer->rm);
-	peer->rm = NULL;
+	gh_peer_detach(peer);
 	gh_rm_free_resource(resource);
 }
 
@@ -590,18 +415,13 @@ static struct kunit_case gh_core_test_cases[] = {
 	KUNIT_CASE(gh_core_other_replies),
 	KUNIT_CASE(gh_core_rubbish_within),
 	KUNIT_CASE(gh_core_reply_cut_off),
-	KUNIT_CASE(gh_core_killed_in_queue),
-	KUNIT_CASE(gh_core_killed_late_reply),
-	KUNIT_CASE(gh_core_killed_late_error),
-	KUNIT_CASE(gh_core_killed_while_sending),
-	KUNIT_CASE(gh_core_claims),
-	KUNIT_CASE(gh_core_signalled),
-	KUNIT_CASE(gh_core_reply_lost),
-	KUNIT_CASE(gh_core_probe_lost),
-	KUNIT_CASE(gh_core_mute),
+	KUNIT_CASE(gh_core_receiver_signalled),
+	KUNIT_CASE(gh_core_notified_calls),
+	KUNIT_CASE(gh_core_notification_cut_off),
 	KUNIT_CASE(gh_core_send_error),
 	KUNIT_CASE(gh_core_unbind),
 	KUNIT_CASE(gh_core_stale),
+	KUNIT_CASE(gh_core_stale_full),
 	KUNIT_CASE(gh_core_resource_irq),
 	KUNIT_CASE(gh_core_resource_no_irq),
 	KUNIT_CASE(gh_core_resource_outlives),
@@ -610,8 +430,8 @@ static struct kunit_case gh_core_test_cases[] = {
 
 static struct kunit_suite gh_core_test_suite = {
 	.name = "gunyah_rm_core",
-	.init = gh_core_test_init,
-	.exit = gh_core_test_exit,
+	.init = gh_peer_test_init,
+	.exit = gh_peer_test_exit,
 	.test_cases = gh_core_test_cases,
 };
 

@@ -3,6 +3,7 @@
  * A Resource Manager for KUnit
  */
 
+#include <kunit/test.h>
 #include <linux/bits.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
@@ -15,6 +16,20 @@
 
 /* The peer cuts and joins packets as the driver does; bytes are tested apart. */
 #include "../../drivers/virt/gunyah/rsc_mgr_packet.c"
+
+const u8 gh_peer_hlos[4] = { GH_VMID_HLOS };
+const u8 gh_peer_vmid[4] = { 128 };
+const struct gh_peer_reply gh_peer_muted = { .mute = true };
+const struct gh_peer_reply gh_peer_done = {};
+const struct gh_peer_reply gh_peer_allocated = {
+	.body = gh_peer_vmid,
+	.size = sizeof(gh_peer_vmid),
+};
+
+const struct gh_peer_reply gh_peer_is_hlos = {
+	.body = gh_peer_hlos,
+	.size = sizeof(gh_peer_hlos),
+};
 
 /* Return: false if the host does not receive for a long time. */
 bool gh_peer_send_packet(struct gh_peer *peer, const void *packet, size_t size)
@@ -77,6 +92,17 @@ static bool gh_peer_send_reply(struct gh_peer *peer, const struct gh_rm_message_
 bool gh_peer_reply(struct gh_peer *peer, unsigned int request, const struct gh_peer_reply *reply)
 {
 	return gh_peer_send_reply(peer, &peer->requests[request].header, reply);
+}
+
+/* Whether a simple call works, and is the only one */
+bool gh_peer_works(struct gh_peer *peer)
+{
+	u16 vmid = 0;
+
+	gh_peer_forget(peer);
+	gh_peer_script(peer, &gh_peer_is_hlos);
+
+	return !gh_rm_get_vmid(peer->rm, &vmid) && vmid == GH_VMID_HLOS && peer->n_requests == 1;
 }
 
 static void gh_peer_handle_request(struct gh_peer *peer)
@@ -203,7 +229,6 @@ int gh_peer_bind(struct gh_peer *peer)
 		.num_res = ARRAY_SIZE(resources),
 		.properties = properties,
 	};
-	struct gh_rm *rm;
 
 	peer->pdev = platform_device_register_full(&info);
 	if (IS_ERR(peer->pdev)) {
@@ -213,7 +238,14 @@ int gh_peer_bind(struct gh_peer *peer)
 		return ret;
 	}
 
-	rm = platform_get_drvdata(peer->pdev);
+	return gh_peer_attach(peer);
+}
+
+/* Begins to use what the driver made of the device. */
+int gh_peer_attach(struct gh_peer *peer)
+{
+	struct gh_rm *rm = platform_get_drvdata(peer->pdev);
+
 	if (!rm)
 		return -ENODEV;
 
@@ -222,7 +254,17 @@ int gh_peer_bind(struct gh_peer *peer)
 	return gh_rm_notifier_register(peer->rm, &peer->nb);
 }
 
-/* Takes the device away. peer->rm stays until gh_peer_destroy(). */
+void gh_peer_detach(struct gh_peer *peer)
+{
+	if (!peer->rm)
+		return;
+
+	gh_rm_notifier_unregister(peer->rm, &peer->nb);
+	gh_rm_put(peer->rm);
+	peer->rm = NULL;
+}
+
+/* Takes the device away. peer->rm stays until gh_peer_detach(). */
 void gh_peer_unbind(struct gh_peer *peer)
 {
 	if (!peer->pdev)
@@ -266,16 +308,41 @@ void gh_peer_destroy(struct gh_peer *peer)
 {
 	gh_peer_unbind(peer);
 	cancel_work_sync(&peer->work);
-	if (peer->rm) {
-		gh_rm_notifier_unregister(peer->rm, &peer->nb);
-		gh_rm_put(peer->rm);
-	}
+	gh_peer_detach(peer);
 	gh_fake_msgq_del(&peer->rx);
 	gh_fake_msgq_del(&peer->tx);
 	gh_fake_script_clear();
 	gh_fake_log_watch(NULL);
 	gh_peer_forget(peer);
 	kfree(peer);
+}
+
+/* For suites whose test->priv is a peer */
+int gh_peer_test_init(struct kunit *test)
+{
+	struct gh_peer *peer = gh_peer_create();
+
+	KUNIT_ASSERT_NOT_NULL(test, peer);
+	test->priv = peer;
+	KUNIT_ASSERT_EQ(test, gh_peer_bind(peer), 0);
+
+	return 0;
+}
+
+void gh_peer_test_exit(struct kunit *test)
+{
+	if (test->priv)
+		gh_peer_destroy(test->priv);
+}
+
+int gh_peer_get_vmid(struct gh_rm *rm, void *arg)
+{
+	return gh_rm_get_vmid(rm, arg);
+}
+
+int gh_peer_alloc_vmid(struct gh_rm *rm, void *arg)
+{
+	return gh_rm_alloc_vmid(rm, arg);
 }
 
 static int gh_peer_caller_thread(void *data)

@@ -17,6 +17,7 @@
 #include "../../drivers/virt/gunyah/rsc_mgr_packet.h"
 #include "gunyah_hypercall_fake.h"
 
+struct kunit;
 struct platform_device;
 
 #define GH_PEER_TX_CAP		0
@@ -27,6 +28,8 @@ struct platform_device;
 #define GH_PEER_MAX_REQUESTS	64
 #define GH_PEER_MAX_NOTIFIED	64
 #define GH_PEER_TIMEOUT		(60 * HZ)
+/* Long enough to see what should not happen, on a slow machine mostly */
+#define GH_PEER_SETTLE_MS	100
 
 /**
  * struct gh_peer_request - a request that came
@@ -106,9 +109,20 @@ struct gh_peer {
 	} notified[GH_PEER_MAX_NOTIFIED];
 };
 
+extern const u8 gh_peer_hlos[4];
+extern const u8 gh_peer_vmid[4];
+extern const struct gh_peer_reply gh_peer_muted;
+extern const struct gh_peer_reply gh_peer_done;
+extern const struct gh_peer_reply gh_peer_allocated;
+extern const struct gh_peer_reply gh_peer_is_hlos;
+
+int gh_peer_test_init(struct kunit *test);
+void gh_peer_test_exit(struct kunit *test);
 struct gh_peer *gh_peer_create(void);
 void gh_peer_destroy(struct gh_peer *peer);
 int gh_peer_bind(struct gh_peer *peer);
+int gh_peer_attach(struct gh_peer *peer);
+void gh_peer_detach(struct gh_peer *peer);
 void gh_peer_unbind(struct gh_peer *peer);
 void gh_peer_block(struct gh_peer *peer, bool blocked);
 void gh_peer_forget(struct gh_peer *peer);
@@ -119,6 +133,7 @@ bool gh_peer_send(struct gh_peer *peer, enum gh_rm_packet_type type, u16 seq, u3
 		  const void *payload, size_t size);
 bool gh_peer_send_packet(struct gh_peer *peer, const void *packet, size_t size);
 bool gh_peer_reply(struct gh_peer *peer, unsigned int request, const struct gh_peer_reply *reply);
+bool gh_peer_works(struct gh_peer *peer);
 
 /**
  * struct gh_peer_caller - a thread that makes one call
@@ -140,6 +155,8 @@ struct gh_peer_caller {
 
 int gh_peer_call(struct gh_peer_caller *caller, struct gh_rm *rm,
 		 int (*call)(struct gh_rm *rm, void *arg), void *arg);
+int gh_peer_get_vmid(struct gh_rm *rm, void *arg);
+int gh_peer_alloc_vmid(struct gh_rm *rm, void *arg);
 void gh_peer_kill(struct gh_peer_caller *caller);
 int gh_peer_return(struct gh_peer_caller *caller);
 
