@@ -3,7 +3,8 @@
 #
 # "make test": KUnit suites and selftests in QEMU, under a kernel that reports
 # errors. Prints TAP and a line with the counts; its status says whether all is
-# well. TESTS="kunit gunyah_api ..." restricts it to these.
+# well. TESTS="kunit gunyah_api ..." restricts it to these. gunyah_loopback runs
+# under Debian's own kernel, with so many MESSAGES.
 
 . "$(dirname "$0")/../../scripts/common.sh"
 . "$TOP/tests/qemu/vm.sh"
@@ -11,6 +12,7 @@
 
 KERNEL=6.1
 TIMEOUT=${TIMEOUT:-3600}
+MESSAGES=${MESSAGES:-1000000}
 BOOTARGS="earlycon console=ttyAMA0 printk.devkmsg=on panic=-1"
 run=$BUILD/test
 
@@ -54,6 +56,14 @@ build()
 		step "Build the VMM" test_make vmm
 		step "Build the selftests" test_make selftests
 	fi
+}
+
+# For the kernel that was fetched, with the control channel's
+build_stock()
+{
+	step "Build the modules for Debian's $KERNEL" \
+		make -C "$TOP" -j"$(nproc)" KERNEL="$KERNEL" GUNYAH_TEST=1 modules
+	step "Build the test hypervisor" test_make hypervisor
 }
 
 kunit_initrd()
@@ -104,6 +114,23 @@ selftest_machine()
 	primary_dtb "$run/$name.dtb" 2 "$BOOTARGS" "$run/$name.initrd" "$options"
 }
 
+# A primary with Debian's own kernel, which is fast
+stock_machine()
+{
+	local root=$run/stock image=$CACHE/image-$KERNEL release
+
+	release=$(cat "$image/release")
+	new_root "$root" "$TOP/tests/qemu/stock-init"
+	cp "$TOP/tests/qemu/init-common" "$root/"
+	add_debian_modules "$root" "$image" virtio_mmio virtio_console
+	add_modules "$root" "$release" "$BUILD/modules-$release"
+	mkdir "$root/tests"
+	cp "$TOP/tests/qemu/gunyah_loopback" "$root/tests/"
+	echo "$MESSAGES" >"$root/etc/messages"
+	pack "$root" "$run/stock.initrd"
+	primary_dtb "$run/stock.dtb" 2 "$BOOTARGS" "$run/stock.initrd" ""
+}
+
 # As in a production build, capabilities are random and guests boot only from
 # lent memory; then as in a debug build.
 selftest_machines()
@@ -122,10 +149,10 @@ boot_kunit()
 		"$BOOTARGS kunit.enable=1"
 }
 
-# boot_selftest NAME
+# boot_selftest NAME [IMAGE]
 boot_selftest()
 {
-	boot_hypervisor "$run/$1.log" 3 "$image" "$run/$1.initrd" \
+	boot_hypervisor "$run/$1.log" 3 "${2:-$image}" "$run/$1.initrd" \
 		"$run/$1.dtb" "$BUILD/hypervisor/gunyah-test-hyp.elf"
 }
 
@@ -144,8 +171,12 @@ run_boot()
 
 kunit=0
 selftests=0
+stock=0
 ! wanted kunit || kunit=1
-[ "${TESTS:-}" = kunit ] || selftests=1
+! wanted gunyah_loopback || stock=1
+for test in ${TESTS:-all}; do
+	[ "$test" = kunit ] || [ "$test" = gunyah_loopback ] || selftests=1
+done
 
 "$TOP/scripts/setup.sh" fetch build run
 mkdir -p "$run"
@@ -154,9 +185,14 @@ build
 [ $kunit = 0 ] || step "Put the machine for KUnit together" kunit_initrd
 [ $selftests = 0 ] ||
 	step "Put the machines for the selftests together" selftest_machines
+if [ $stock = 1 ]; then
+	build_stock
+	step "Put the machine with Debian's kernel together" stock_machine
+fi
 
 for test in ${TESTS:-}; do
 	[ "$test" = kunit ] || [ "$test" = linux_guest ] ||
+		[ "$test" = gunyah_loopback ] ||
 		grep -qx "$test" "$BUILD/selftests/tests.list" ||
 		die "there is no test $test"
 done
@@ -169,6 +205,8 @@ for name in production debug; do
 		run_boot "$name" boot_selftest "$name"
 	fi
 done
+[ $stock = 0 ] ||
+	run_boot stock boot_selftest stock "$CACHE/image-$KERNEL/Image"
 say "==> Tests took $((SECONDS - start)) s"
 summary
 [ "$failed" = 0 ] && [ "$passed" != 0 ]
