@@ -49,7 +49,7 @@ static void gh_core_notifications_lost(struct kunit *test)
 	int i;
 
 	mutex_lock(&peer->listen);
-	gh_fake_log_watch("notification 0x56100008 is lost");
+	gh_fake_log_watch("notification VM_STATUS (0x56100008) is lost");
 	for (i = 0; i < 300; i++)
 		gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, i, GH_RM_NOTIF_VM_STATUS,
 			     gh_peer_hlos, 4);

@@ -20,57 +20,111 @@
 #define GH_RM_RX	1
 
 /* A listener that is stuck must not use up the memory. */
-#define GH_RM_MAX_NOTIFICATIONS	256
+#define GH_RM_MAX_NOTIFICATIONS		256
+
+/*
+ * Notifications up to this size need no memory that might not be there: all that
+ * are about VMs.
+ */
+#define GH_RM_SHORT_NOTIFICATION	32
 
 /**
  * struct gh_rm_queued_notification - a notification on its way to the chain
- * @work: calls the chain
- * @rm: who sent it
  * @msg_id: what it is about
  * @size: size of @payload
- * @payload: as it came
+ * @payload: as it came; allocated, or @short_payload
+ * @short_payload: a short payload
  */
 struct gh_rm_queued_notification {
-	struct work_struct work;
-	struct gh_rm *rm;
 	u32 msg_id;
 	size_t size;
-	u8 payload[];
+	void *payload;
+	u8 short_payload[GH_RM_SHORT_NOTIFICATION];
 };
 
-static void gh_rm_notify_work(struct work_struct *work)
+static struct gh_rm_queued_notification *gh_rm_notification_slot(struct gh_rm *rm,
+								 unsigned int index)
 {
-	struct gh_rm_queued_notification *queued =
-		container_of(work, struct gh_rm_queued_notification, work);
+	return &rm->notifications[index % GH_RM_MAX_NOTIFICATIONS];
+}
+
+static void gh_rm_call_notifiers(struct gh_rm *rm, struct gh_rm_queued_notification *queued)
+{
 	struct gh_rm_notification notification = {
 		.buff = queued->payload,
 		.size = queued->size,
 	};
-	struct gh_rm *rm = queued->rm;
 
 	blocking_notifier_call_chain(&rm->notifiers, queued->msg_id, &notification);
-	atomic_dec(&rm->n_notifications);
-	kfree(queued);
+	if (queued->payload != queued->short_payload)
+		kfree(queued->payload);
 }
 
-static void gh_rm_notify(struct gh_rm *rm, u32 msg_id, const void *payload, size_t size)
+static void gh_rm_notify_work(struct work_struct *work)
 {
-	struct gh_rm_queued_notification *queued = NULL;
+	struct gh_rm *rm = container_of(work, struct gh_rm, notify_work);
+	unsigned long flags;
 
-	if (atomic_inc_return(&rm->n_notifications) <= GH_RM_MAX_NOTIFICATIONS)
-		queued = kmalloc(struct_size(queued, payload, size), GFP_KERNEL);
-	if (!queued) {
-		atomic_dec(&rm->n_notifications);
-		dev_err_ratelimited(rm->dev, "notification %#x is lost\n", msg_id);
+	spin_lock_irqsave(&rm->lock, flags);
+	while (rm->notify_tail != rm->notify_head) {
+		spin_unlock_irqrestore(&rm->lock, flags);
+		/* The slot is in use up to here. */
+		gh_rm_call_notifiers(rm, gh_rm_notification_slot(rm, rm->notify_tail));
+		spin_lock_irqsave(&rm->lock, flags);
+		rm->notify_tail++;
+	}
+	spin_unlock_irqrestore(&rm->lock, flags);
+}
+
+/* Return: whether the notification, whose payload becomes ours then, is queued. */
+static bool gh_rm_queue_notification(struct gh_rm *rm, u32 msg_id, const void *payload,
+				     size_t size, void *spare)
+{
+	struct gh_rm_queued_notification *queued;
+
+	lockdep_assert_held(&rm->lock);
+
+	if (rm->notify_head - rm->notify_tail == GH_RM_MAX_NOTIFICATIONS)
+		return false;
+
+	queued = gh_rm_notification_slot(rm, rm->notify_head);
+	if (size > sizeof(queued->short_payload) && !spare)
+		return false;
+
+	queued->msg_id = msg_id;
+	queued->size = size;
+	queued->payload = spare ?: queued->short_payload;
+	memcpy(queued->payload, payload, size);
+	rm->notify_head++;
+
+	return true;
+}
+
+static void gh_rm_notify(struct gh_rm *rm, const struct gh_rm_message_header *header,
+			 const void *payload, size_t size)
+{
+	unsigned long flags;
+	void *spare = NULL;
+	bool queued;
+
+	if (size > GH_RM_SHORT_NOTIFICATION)
+		spare = kmalloc(size, GFP_KERNEL);
+
+	spin_lock_irqsave(&rm->lock, flags);
+	gh_rm_stats_notification(rm, header, size);
+	queued = gh_rm_queue_notification(rm, header->msg_id, payload, size, spare);
+	if (!queued)
+		rm->counters[GH_RM_COUNT_LOST_NOTIFICATIONS]++;
+	spin_unlock_irqrestore(&rm->lock, flags);
+
+	if (queued) {
+		queue_work(rm->notify_wq, &rm->notify_work);
 		return;
 	}
 
-	INIT_WORK(&queued->work, gh_rm_notify_work);
-	queued->rm = rm;
-	queued->msg_id = msg_id;
-	queued->size = size;
-	memcpy(queued->payload, payload, size);
-	queue_work(rm->notify_wq, &queued->work);
+	kfree(spare);
+	dev_err_ratelimited(rm->dev, "notification %s is lost\n",
+			    gh_rm_message_string(header->msg_id));
 }
 
 /**
@@ -103,10 +157,21 @@ static void gh_rm_report_aborted(struct gh_rm *rm)
 {
 	const struct gh_rm_message_header *header = &rm->rx.aborted_header;
 
-	dev_err_ratelimited(rm->dev, "message %#x of type %d is incomplete\n", header->msg_id,
-			    header->type);
+	gh_rm_count(rm, GH_RM_COUNT_ABORTED_MESSAGES);
+	dev_err_ratelimited(rm->dev, "%s of type %d is incomplete\n",
+			    gh_rm_message_string(header->msg_id), header->type);
 	if (header->type == GH_RM_PACKET_REPLY)
 		gh_rm_calls_reply_lost(rm, header);
+	else if (header->type == GH_RM_PACKET_NOTIFICATION)
+		gh_rm_count(rm, GH_RM_COUNT_LOST_NOTIFICATIONS);
+}
+
+static void gh_rm_report_dropped(struct gh_rm *rm, const struct gh_msgq_rx_data *packet)
+{
+	gh_rm_count(rm, GH_RM_COUNT_DROPPED_PACKETS);
+	dev_err_ratelimited(rm->dev, "packet of %zu bytes dropped: %*ph\n", packet->length,
+			    (int)min(packet->length, sizeof(struct gh_rm_packet_header)),
+			    packet->data);
 }
 
 /* Called from one thread only. */
@@ -121,10 +186,7 @@ static void gh_rm_rx_callback(struct mbox_client *client, void *mssg)
 	if (rx->aborted)
 		gh_rm_report_aborted(rm);
 	if (ret < 0)
-		dev_err_ratelimited(rm->dev, "packet of %zu bytes dropped: %*ph\n",
-				    packet->length,
-				    (int)min(packet->length, sizeof(struct gh_rm_packet_header)),
-				    packet->data);
+		gh_rm_report_dropped(rm, packet);
 	if (ret <= 0)
 		return;
 
@@ -133,10 +195,12 @@ static void gh_rm_rx_callback(struct mbox_client *client, void *mssg)
 		gh_rm_calls_reply(rm, &rx->header, rx->payload, rx->size);
 		break;
 	case GH_RM_PACKET_NOTIFICATION:
-		gh_rm_notify(rm, rx->header.msg_id, rx->payload, rx->size);
+		gh_rm_notify(rm, &rx->header, rx->payload, rx->size);
 		break;
 	default:
-		dev_err_ratelimited(rm->dev, "request %#x is not for us\n", rx->header.msg_id);
+		gh_rm_count(rm, GH_RM_COUNT_FOREIGN_REQUESTS);
+		dev_err_ratelimited(rm->dev, "request %s is not for us\n",
+				    gh_rm_message_string(rx->header.msg_id));
 		break;
 	}
 }
@@ -151,7 +215,9 @@ static void gh_rm_release(struct kref *ref)
 	struct gh_rm *rm = container_of(ref, struct gh_rm, ref);
 
 	gh_rm_resource_exit(rm);
+	gh_rm_stats_exit(rm);
 	put_device(rm->dev);
+	kvfree(rm->notifications);
 	kfree(rm);
 }
 
@@ -198,6 +264,7 @@ static void gh_rm_unbind(void *data)
 {
 	struct gh_rm *rm = data;
 
+	gh_rm_debugfs_remove(rm);
 	gh_rm_calls_end(rm);
 	if (rm->msgq)
 		gh_msgq_destroy(rm->msgq);
@@ -226,7 +293,15 @@ static struct gh_rm *gh_rm_alloc(struct device *dev)
 	kref_init(&rm->ref);
 	rm->dev = get_device(dev);
 	BLOCKING_INIT_NOTIFIER_HEAD(&rm->notifiers);
+	INIT_WORK(&rm->notify_work, gh_rm_notify_work);
 	gh_rm_calls_init(rm);
+
+	rm->notifications = kvcalloc(GH_RM_MAX_NOTIFICATIONS, sizeof(*rm->notifications),
+				     GFP_KERNEL);
+	if (!rm->notifications || gh_rm_stats_init(rm)) {
+		gh_rm_put(rm);
+		return NULL;
+	}
 
 	return rm;
 }
@@ -306,6 +381,7 @@ static int gh_rm_probe(struct platform_device *pdev)
 	if (ret)
 		return ret;
 
+	gh_rm_debugfs_add(rm);
 	platform_set_drvdata(pdev, rm);
 	ret = gh_vm_mgr_register(rm);
 	if (ret)
@@ -337,9 +413,12 @@ static int __init gh_rm_init(void)
 	if (ret)
 		return ret;
 
+	gh_debugfs_init();
 	ret = platform_driver_register(&gh_rm_driver);
-	if (ret)
+	if (ret) {
+		gh_debugfs_exit();
 		gh_vm_mgr_exit();
+	}
 
 	return ret;
 }
@@ -348,6 +427,7 @@ module_init(gh_rm_init);
 static void __exit gh_rm_exit(void)
 {
 	platform_driver_unregister(&gh_rm_driver);
+	gh_debugfs_exit();
 	gh_vm_mgr_exit();
 }
 module_exit(gh_rm_exit);

@@ -4,61 +4,88 @@
  *
  *	rsc_mgr.c		device, life of the object, notifications
  *	rsc_mgr_call.c		requests: queue, send, wait, match replies
+ *	rsc_mgr_watchdog.c	requests that are not answered
  *	rsc_mgr_packet.c	wire format
+ *	rsc_mgr_names.c		names of messages, errors and callers
+ *	rsc_mgr_stats.c		counters, latencies, tracepoints
+ *	rsc_mgr_debugfs.c	what debugfs shows of all that
  *	rsc_mgr_resource.c	resources and their interrupts
  *	rsc_mgr_rpc.c		messages about virtual machines
+ *	rsc_mgr_id.c		messages about who is who
  *	rsc_mgr_mem.c		messages about memory parcels
  */
 
 #ifndef _GUNYAH_RSC_MGR_H
 #define _GUNYAH_RSC_MGR_H
 
-#include <linux/atomic.h>
+#include <linux/bitmap.h>
 #include <linux/completion.h>
 #include <linux/gunyah.h>
 #include <linux/gunyah_msgq.h>
+#include <linux/gunyah_rm_msg.h>
 #include <linux/gunyah_rsc_mgr.h>
 #include <linux/kref.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/mailbox_client.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
 #include "rsc_mgr_packet.h"
 
+struct dentry;
+struct gh_rm_queued_notification;
 struct irq_domain;
 
-#define GH_RM_MEM_DONATE		0x51000010
-#define GH_RM_MEM_LEND			0x51000012
-#define GH_RM_MEM_SHARE			0x51000013
-#define GH_RM_MEM_RECLAIM		0x51000015
-#define GH_RM_MEM_NOTIFY		0x51000017
-#define GH_RM_MEM_APPEND		0x51000018
-#define GH_RM_MEM_QCOM_LOOKUP_SGL	0x5100001a
-#define GH_RM_VM_ALLOCATE		0x56000001
-#define GH_RM_VM_DEALLOCATE		0x56000002
-#define GH_RM_VM_START			0x56000004
-#define GH_RM_VM_STOP			0x56000005
-#define GH_RM_VM_RESET			0x56000006
-#define GH_RM_VM_CONFIG_IMAGE		0x56000009
-#define GH_RM_VM_AUTH_IMAGE		0x5600000a
-#define GH_RM_VM_INIT			0x5600000b
-#define GH_RM_VM_GET_ID			0x56000010
-#define GH_RM_VM_LOOKUP_URI		0x56000011
-#define GH_RM_VM_LOOKUP_GUID		0x56000012
-#define GH_RM_VM_LOOKUP_NAME		0x56000013
-#define GH_RM_VM_GET_OWNER		0x56000015
-#define GH_RM_VM_GET_STATE		0x56000017
-#define GH_RM_VM_GET_CRASH_MSG		0x56000019
-#define GH_RM_VM_GET_HYP_RESOURCES	0x56000020
-#define GH_RM_VM_GET_VMID		0x56000024
-#define GH_RM_VM_GET_PEERS		0x56000025
-#define GH_RM_VM_SET_TIME_BASE		0x56000030
-#define GH_RM_VM_SET_BOOT_CONTEXT	0x56000031
-#define GH_RM_VM_SET_FIRMWARE_MEM	0x56000032
-#define GH_RM_VM_HOST_GET_TYPE		0x560000a0
+/* What is counted; named in rsc_mgr_debugfs.c. */
+enum gh_rm_counter {
+	GH_RM_COUNT_REQUESTS,
+	GH_RM_COUNT_REPLIES,
+	GH_RM_COUNT_ERRORS,
+	GH_RM_COUNT_LATE_REPLIES,
+	GH_RM_COUNT_UNMATCHED_REPLIES,
+	GH_RM_COUNT_BAD_REPLIES,
+	GH_RM_COUNT_LOST_REPLIES,
+	GH_RM_COUNT_KILLED,
+	GH_RM_COUNT_UNSENT,
+	GH_RM_COUNT_ENDED,
+	GH_RM_COUNT_PROBES,
+	GH_RM_COUNT_SILENCES,
+	GH_RM_COUNT_NOTIFICATIONS,
+	GH_RM_COUNT_LOST_NOTIFICATIONS,
+	GH_RM_COUNT_DROPPED_PACKETS,
+	GH_RM_COUNT_ABORTED_MESSAGES,
+	GH_RM_COUNT_FOREIGN_REQUESTS,
+	GH_RM_N_COUNTERS
+};
+
+#define GH_RM_LATENCY_BUCKETS		32
+
+/**
+ * struct gh_rm_latency - times from first packets of requests to their replies
+ * @count: number of replies
+ * @total: sum of their times, in us
+ * @max: longest time, in us
+ * @buckets: number of replies after 2^i us up to twice that; after 0 or 1 us in
+ *	     the first, and after all longer times in the last
+ */
+struct gh_rm_latency {
+	u64 count;
+	u64 total;
+	u64 max;
+	u32 buckets[GH_RM_LATENCY_BUCKETS];
+};
+
+/* Text of a few words, which needs no memory */
+struct gh_rm_text {
+	char s[96];
+};
+
+/* Sequence numbers have 16 bits. */
+#define GH_RM_N_SEQS			65536
 
 /**
  * struct gh_rm - a Resource Manager
@@ -69,21 +96,30 @@ struct irq_domain;
  * @msgq: both of these, or NULL
  * @client: our side of the mailbox channel
  * @tx: the packet that is being sent; belongs to the channel while @tx_busy
- * @lock: guards what follows up to @probe, and the state of requests. Taken
+ * @lock: guards what follows up to @notify_tail, and the state of requests. Taken
  *	  before the channel's own lock; never held while anybody is called
  * @gone: the device goes away; no more requests
  * @tx_busy: the channel has @tx
- * @next_seq: sequence number of the next request
+ * @seqs: sequence numbers that are in use: of requests without a reply
+ * @next_seq: where to look for one that is not
  * @queued: requests that wait for their turn
  * @active: the one request that is being sent or waits for its reply, or NULL
  * @overdue: requests without a reply for so long that others go ahead
  * @probe: request that is to find out whether replies were lost, or NULL
+ * @silent: it was reported that there are no replies
+ * @silent_since: since when
+ * @counters: how often what happened
+ * @latencies: how long replies took, by gh_rm_message_index()
+ * @notify_head: number of notifications that were put into @notifications
+ * @notify_tail: number of these that were handed to the chain
+ * @notifications: ring of notifications that wait to be handed to the chain
+ * @notify_wq: for @notify_work
+ * @notify_work: calls the notifier chain, in order
+ * @notifiers: the notifier chain
  * @wq: for @watchdog, and to give back what late replies grant
  * @watchdog: looks for a reply that does not come
+ * @debugfs: directory of this Resource Manager
  * @rx: message that is being received; used by the receive callback only
- * @notify_wq: calls the notifier chain, in order
- * @notifiers: the notifier chain
- * @n_notifications: how many wait to be handed to the chain
  * @irq_lock: serialises the mapping of interrupts
  * @irq_domain: interrupts of resources, by number at the interrupt controller
  */
@@ -100,20 +136,29 @@ struct gh_rm {
 	spinlock_t lock;	/* see above */
 	bool gone;
 	bool tx_busy;
+	DECLARE_BITMAP(seqs, GH_RM_N_SEQS);
 	u16 next_seq;
 	struct list_head queued;
 	struct gh_rm_request *active;
 	struct list_head overdue;
 	struct gh_rm_request *probe;
+	bool silent;
+	ktime_t silent_since;
+	u64 counters[GH_RM_N_COUNTERS];
+	struct gh_rm_latency *latencies;
+	unsigned int notify_head;
+	unsigned int notify_tail;
+
+	struct gh_rm_queued_notification *notifications;
+	struct workqueue_struct *notify_wq;
+	struct work_struct notify_work;
+	struct blocking_notifier_head notifiers;
 
 	struct workqueue_struct *wq;
 	struct delayed_work watchdog;
+	struct dentry *debugfs;
 
 	struct gh_rm_assembly rx;
-
-	struct workqueue_struct *notify_wq;
-	struct blocking_notifier_head notifiers;
-	atomic_t n_notifications;
 
 	struct mutex irq_lock;	/* see above */
 	struct irq_domain *irq_domain;
@@ -137,10 +182,12 @@ enum gh_rm_request_state {
  * @node: in one of the lists of @rm
  * @state: how far it is
  * @orphaned: the caller is gone, or was told that there is no reply
- * @warned: it was reported that there is no reply
+ * @queued: since when it waits for its turn, or did
+ * @pid: thread of the caller
+ * @comm: its name
  * @header: of the message
  * @sent: number of packets that were handed to the channel
- * @started: when the first was, in jiffies
+ * @started: when the first was
  * @done: completed for the caller, unless orphaned
  * @ret: result for the caller: 0, an error of ours or that of the reply
  * @rm_error: the Resource Manager's own code
@@ -163,11 +210,14 @@ struct gh_rm_request {
 	struct list_head node;
 	enum gh_rm_request_state state;
 	bool orphaned;
-	bool warned;
+
+	ktime_t queued;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
 
 	struct gh_rm_message_header header;
 	unsigned int sent;
-	unsigned long started;
+	ktime_t started;
 
 	struct completion done;
 	int ret;
@@ -196,12 +246,47 @@ int gh_rm_request_late_result(struct gh_rm_request *req);
 int gh_rm_bad_reply(struct gh_rm_request *req);
 int gh_rm_call(struct gh_rm *rm, u32 msg_id, const void *payload, size_t size);
 
+void gh_rm_queue(struct gh_rm *rm, struct gh_rm_request *req);
+void gh_rm_pump(struct gh_rm *rm);
+void gh_rm_request_finish(struct gh_rm *rm, struct gh_rm_request *req, int result);
+
 void gh_rm_calls_init(struct gh_rm *rm);
 void gh_rm_calls_end(struct gh_rm *rm);
 void gh_rm_calls_tx_done(struct gh_rm *rm, int result);
 void gh_rm_calls_reply(struct gh_rm *rm, const struct gh_rm_message_header *header,
 		       const void *payload, size_t size);
 void gh_rm_calls_reply_lost(struct gh_rm *rm, const struct gh_rm_message_header *header);
+
+void gh_rm_watchdog_init(struct gh_rm *rm);
+void gh_rm_watchdog_arm(struct gh_rm *rm);
+bool gh_rm_silence_end(struct gh_rm *rm, s64 *silent_ms);
+
+unsigned int gh_rm_n_messages(void);
+unsigned int gh_rm_message_index(u32 msg_id);
+const char *gh_rm_message_name(unsigned int index, u32 *msg_id);
+const char *gh_rm_message_text(struct gh_rm_text *text, u32 msg_id);
+const char *gh_rm_error_text(struct gh_rm_text *text, u32 error);
+const char *gh_rm_request_caller(struct gh_rm_text *text, const struct gh_rm_request *req);
+
+/* For an argument of printk(): valid to the end of the block */
+#define gh_rm_message_string(msg_id) \
+	gh_rm_message_text(&(struct gh_rm_text){}, msg_id)
+#define gh_rm_error_string(error) \
+	gh_rm_error_text(&(struct gh_rm_text){}, error)
+
+int gh_rm_stats_init(struct gh_rm *rm);
+void gh_rm_stats_exit(struct gh_rm *rm);
+void gh_rm_count(struct gh_rm *rm, enum gh_rm_counter counter);
+void gh_rm_stats_request(struct gh_rm_request *req);
+void gh_rm_stats_reply(struct gh_rm_request *req, size_t size, u32 error);
+int gh_rm_stats_no_reply(struct gh_rm_request *req, int error, enum gh_rm_counter counter);
+void gh_rm_stats_notification(struct gh_rm *rm, const struct gh_rm_message_header *header,
+			      size_t size);
+
+void gh_debugfs_init(void);
+void gh_debugfs_exit(void);
+void gh_rm_debugfs_add(struct gh_rm *rm);
+void gh_rm_debugfs_remove(struct gh_rm *rm);
 
 int gh_rm_resource_init(struct gh_rm *rm, unsigned int irq);
 void gh_rm_resource_exit(struct gh_rm *rm);

@@ -11,26 +11,13 @@
  * gets the next.
  */
 
+#include <linux/bitops.h>
 #include <linux/device.h>
-#include <linux/jiffies.h>
-#include <linux/module.h>
 #include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "rsc_mgr.h"
-
-static unsigned int overdue_ms = 5000;
-module_param(overdue_ms, uint, 0644);
-MODULE_PARM_DESC(overdue_ms, "Time without a reply after which this is reported, in ms");
-
-/* Less would make the watchdog busy. */
-#define GH_RM_MIN_OVERDUE_MS	100U
-
-static unsigned long gh_rm_overdue_limit(void)
-{
-	return msecs_to_jiffies(max(READ_ONCE(overdue_ms), GH_RM_MIN_OVERDUE_MS));
-}
 
 static void gh_rm_request_dispose(struct work_struct *work)
 {
@@ -88,15 +75,21 @@ void gh_rm_request_put(struct gh_rm_request *req)
 	kref_put(&req->ref, gh_rm_request_release);
 }
 
-/*
- * The core is through with a request, which is in none of its lists any more.
- * Called with rm->lock held.
+/**
+ * gh_rm_request_finish() - the core is through with a request
+ * @rm: the Resource Manager
+ * @req: the request, which is in none of its lists any more
+ * @result: for the caller
+ *
+ * Context: rm->lock held.
  */
-static void gh_rm_request_finish(struct gh_rm *rm, struct gh_rm_request *req, int result)
+void gh_rm_request_finish(struct gh_rm *rm, struct gh_rm_request *req, int result)
 {
 	lockdep_assert_held(&rm->lock);
 
 	req->state = GH_RM_REQUEST_DONE;
+	if (req->sent)
+		__clear_bit(req->header.seq, rm->seqs);
 	if (req == rm->probe)
 		rm->probe = NULL;
 
@@ -122,14 +115,70 @@ static void gh_rm_unsent(struct gh_rm *rm, int result)
 	rm->active = NULL;
 	if (!req->orphaned)
 		req->unanswered = false;
-	gh_rm_request_finish(rm, req, result);
+	gh_rm_request_finish(rm, req, gh_rm_stats_no_reply(req, result, GH_RM_COUNT_UNSENT));
 }
 
 /*
- * Sends the next packet of the request whose turn it is, if the channel can
- * take one.
+ * Replies are told apart by their sequence number, and some come very late: so a
+ * number is not used again before its reply has come, or need not be known.
  */
-static void gh_rm_pump(struct gh_rm *rm)
+static int gh_rm_get_seq(struct gh_rm *rm, u16 *seq)
+{
+	unsigned long next;
+
+	lockdep_assert_held(&rm->lock);
+
+	next = find_next_zero_bit(rm->seqs, GH_RM_N_SEQS, rm->next_seq);
+	if (next == GH_RM_N_SEQS)
+		next = find_first_zero_bit(rm->seqs, GH_RM_N_SEQS);
+	if (next == GH_RM_N_SEQS)
+		return -EBUSY;
+
+	__set_bit(next, rm->seqs);
+	*seq = next;
+	rm->next_seq = next + 1;
+
+	return 0;
+}
+
+/* Return: the request that is to be sent, or goes on being sent, or NULL. */
+static struct gh_rm_request *gh_rm_request_to_send(struct gh_rm *rm)
+{
+	struct gh_rm_request *req;
+	int ret;
+
+	lockdep_assert_held(&rm->lock);
+
+	while (!rm->active && !list_empty(&rm->queued)) {
+		req = list_first_entry(&rm->queued, struct gh_rm_request, node);
+		list_del_init(&req->node);
+		gh_rm_watchdog_arm(rm);
+
+		ret = gh_rm_get_seq(rm, &req->header.seq);
+		if (ret) {
+			gh_rm_stats_no_reply(req, ret, GH_RM_COUNT_UNSENT);
+			gh_rm_request_finish(rm, req, ret);
+			continue;
+		}
+
+		req->state = GH_RM_REQUEST_SENDING;
+		req->started = ktime_get();
+		rm->active = req;
+		gh_rm_stats_request(req);
+	}
+
+	req = rm->active;
+
+	return req && req->state == GH_RM_REQUEST_SENDING ? req : NULL;
+}
+
+/**
+ * gh_rm_pump() - send the next packet, if there is one and the channel takes it
+ * @rm: the Resource Manager
+ *
+ * Context: rm->lock held.
+ */
+void gh_rm_pump(struct gh_rm *rm)
 {
 	struct gh_rm_request *req;
 	int ret;
@@ -137,18 +186,8 @@ static void gh_rm_pump(struct gh_rm *rm)
 	lockdep_assert_held(&rm->lock);
 
 	while (!rm->gone && !rm->tx_busy) {
-		if (!rm->active && !list_empty(&rm->queued)) {
-			req = list_first_entry(&rm->queued, struct gh_rm_request, node);
-			list_del_init(&req->node);
-			req->header.seq = rm->next_seq++;
-			req->state = GH_RM_REQUEST_SENDING;
-			req->started = jiffies;
-			rm->active = req;
-			queue_delayed_work(rm->wq, &rm->watchdog, gh_rm_overdue_limit());
-		}
-
-		req = rm->active;
-		if (!req || req->state != GH_RM_REQUEST_SENDING)
+		req = gh_rm_request_to_send(rm);
+		if (!req)
 			return;
 
 		rm->tx.length = gh_rm_packet_fill(rm->tx.data, &req->header, req->payload,
@@ -167,6 +206,24 @@ static void gh_rm_pump(struct gh_rm *rm)
 		rm->tx_busy = false;
 		gh_rm_unsent(rm, ret);
 	}
+}
+
+/**
+ * gh_rm_queue() - give a request to the core, with a reference
+ * @rm: the Resource Manager, not gone
+ * @req: the request
+ *
+ * Context: rm->lock held.
+ */
+void gh_rm_queue(struct gh_rm *rm, struct gh_rm_request *req)
+{
+	lockdep_assert_held(&rm->lock);
+
+	req->rm = rm;
+	req->state = GH_RM_REQUEST_QUEUED;
+	req->queued = ktime_get();
+	list_add_tail(&req->node, &rm->queued);
+	gh_rm_pump(rm);
 }
 
 /**
@@ -195,6 +252,7 @@ void gh_rm_calls_tx_done(struct gh_rm *rm, int result)
 static void gh_rm_overdue_lost(struct gh_rm *rm, struct list_head *until)
 {
 	struct gh_rm_request *req, *next;
+	bool keep;
 
 	lockdep_assert_held(&rm->lock);
 
@@ -202,14 +260,18 @@ static void gh_rm_overdue_lost(struct gh_rm *rm, struct list_head *until)
 		if (&req->node == until)
 			return;
 
+		/* What the reply grants must not be lost if it should ever come. */
+		keep = req->dispose || req->claimed;
+		if (!req->orphaned || !keep)
+			gh_rm_stats_no_reply(req, -ETIMEDOUT, GH_RM_COUNT_LOST_REPLIES);
+
 		if (!req->orphaned) {
 			req->orphaned = true;
 			req->ret = -ETIMEDOUT;
 			complete(&req->done);
 		}
 
-		/* What the reply grants must not be lost if it should ever come. */
-		if (!req->dispose && !req->claimed) {
+		if (!keep) {
 			list_del_init(&req->node);
 			gh_rm_request_finish(rm, req, -ETIMEDOUT);
 		}
@@ -256,10 +318,14 @@ static int gh_rm_request_keep(struct gh_rm_request *req, const void *payload, si
 	u32 code;
 
 	if (size < sizeof(word))
-		return -EBADMSG;
+		return gh_rm_stats_no_reply(req, -EBADMSG, GH_RM_COUNT_BAD_REPLIES);
 
 	memcpy(&word, payload, sizeof(word));
 	code = le32_to_cpu(word);
+	payload += sizeof(word);
+	size -= sizeof(word);
+	gh_rm_stats_reply(req, size, code);
+
 	/* A caller that was told that there is no reply does not look again. */
 	if (!req->orphaned) {
 		req->rm_error = code;
@@ -269,8 +335,6 @@ static int gh_rm_request_keep(struct gh_rm_request *req, const void *payload, si
 	if (code)
 		return gh_rm_error_remap(code);
 
-	payload += sizeof(word);
-	size -= sizeof(word);
 	if (size <= sizeof(req->short_reply)) {
 		memcpy(req->short_reply, payload, size);
 		req->reply = req->short_reply;
@@ -278,11 +342,52 @@ static int gh_rm_request_keep(struct gh_rm_request *req, const void *payload, si
 		memcpy(spare, payload, size);
 		req->reply = spare;
 	} else {
-		return -ENOMEM;
+		return gh_rm_stats_no_reply(req, -ENOMEM, GH_RM_COUNT_LOST_REPLIES);
 	}
 	req->reply_size = size;
 
 	return 0;
+}
+
+/*
+ * Ends the request that a reply belongs to. @payload is NULL if the reply is not
+ * complete. Return: whether there was such a request.
+ */
+static bool gh_rm_answer(struct gh_rm *rm, const struct gh_rm_message_header *header,
+			 const void *payload, size_t size)
+{
+	struct gh_rm_request *req;
+	unsigned long flags;
+	bool report = false;
+	void *spare = NULL;
+	s64 silent_ms;
+	int ret;
+
+	if (payload && size > GH_RM_SHORT_REPLY)
+		spare = kmalloc(size, GFP_KERNEL);
+
+	spin_lock_irqsave(&rm->lock, flags);
+	req = gh_rm_take_request(rm, header);
+	if (req) {
+		if (payload)
+			ret = gh_rm_request_keep(req, payload, size, spare);
+		else
+			ret = gh_rm_stats_no_reply(req, -EBADMSG, GH_RM_COUNT_BAD_REPLIES);
+		if (req->reply == spare)
+			spare = NULL;
+		report = gh_rm_silence_end(rm, &silent_ms);
+		gh_rm_request_finish(rm, req, ret);
+		gh_rm_pump(rm);
+	} else {
+		rm->counters[GH_RM_COUNT_UNMATCHED_REPLIES]++;
+	}
+	spin_unlock_irqrestore(&rm->lock, flags);
+
+	kfree(spare);
+	if (report)
+		dev_info(rm->dev, "replies again after %lld ms\n", silent_ms);
+
+	return req;
 }
 
 /**
@@ -295,29 +400,9 @@ static int gh_rm_request_keep(struct gh_rm_request *req, const void *payload, si
 void gh_rm_calls_reply(struct gh_rm *rm, const struct gh_rm_message_header *header,
 		       const void *payload, size_t size)
 {
-	struct gh_rm_request *req;
-	unsigned long flags;
-	void *spare = NULL;
-	int ret;
-
-	if (size > GH_RM_SHORT_REPLY)
-		spare = kmalloc(size, GFP_KERNEL);
-
-	spin_lock_irqsave(&rm->lock, flags);
-	req = gh_rm_take_request(rm, header);
-	if (req) {
-		ret = gh_rm_request_keep(req, payload, size, spare);
-		if (req->reply == spare)
-			spare = NULL;
-		gh_rm_request_finish(rm, req, ret);
-		gh_rm_pump(rm);
-	}
-	spin_unlock_irqrestore(&rm->lock, flags);
-
-	kfree(spare);
-	if (!req)
-		dev_warn_ratelimited(rm->dev, "reply to nobody: message %#x, sequence %u\n",
-				     header->msg_id, header->seq);
+	if (!gh_rm_answer(rm, header, payload, size))
+		dev_warn_ratelimited(rm->dev, "reply to nobody: %s, sequence %u\n",
+				     gh_rm_message_string(header->msg_id), header->seq);
 }
 
 /**
@@ -327,118 +412,7 @@ void gh_rm_calls_reply(struct gh_rm *rm, const struct gh_rm_message_header *head
  */
 void gh_rm_calls_reply_lost(struct gh_rm *rm, const struct gh_rm_message_header *header)
 {
-	struct gh_rm_request *req;
-	unsigned long flags;
-
-	spin_lock_irqsave(&rm->lock, flags);
-	req = gh_rm_take_request(rm, header);
-	if (req) {
-		gh_rm_request_finish(rm, req, -EBADMSG);
-		gh_rm_pump(rm);
-	}
-	spin_unlock_irqrestore(&rm->lock, flags);
-}
-
-/* Asks something harmless, so as to see whether there are replies at all. */
-static void gh_rm_send_probe(struct gh_rm *rm)
-{
-	struct gh_rm_request *req;
-	unsigned long flags;
-
-	req = gh_rm_request_alloc(GH_RM_VM_GET_VMID, 0);
-	if (req) {
-		req->rm = rm;
-		req->orphaned = true;
-		/* The report on what it follows says it all. */
-		req->warned = true;
-	}
-
-	spin_lock_irqsave(&rm->lock, flags);
-	if (rm->gone || rm->active || rm->probe) {
-		/* No need for it any more */
-	} else if (!req) {
-		queue_delayed_work(rm->wq, &rm->watchdog, gh_rm_overdue_limit());
-	} else {
-		rm->probe = req;
-		req->state = GH_RM_REQUEST_QUEUED;
-		list_add_tail(&req->node, &rm->queued);
-		gh_rm_pump(rm);
-		req = NULL;
-	}
-	spin_unlock_irqrestore(&rm->lock, flags);
-
-	if (req)
-		gh_rm_request_put(req);
-}
-
-/* Whether anybody waits for an overdue reply */
-static bool gh_rm_is_awaited(struct gh_rm *rm)
-{
-	struct gh_rm_request *req;
-
-	lockdep_assert_held(&rm->lock);
-
-	list_for_each_entry(req, &rm->overdue, node) {
-		if (!req->orphaned || req->claimed)
-			return true;
-	}
-
-	return false;
-}
-
-/*
- * Real Resource Managers were seen to leave a request without a reply, and to
- * answer the next. So do not let one such request hold up all others.
- */
-static void gh_rm_watchdog(struct work_struct *work)
-{
-	struct gh_rm *rm = container_of(work, struct gh_rm, watchdog.work);
-	unsigned long limit = gh_rm_overdue_limit();
-	struct gh_rm_request *req;
-	unsigned long flags;
-	bool probe = false;
-	u32 report = 0;
-
-	spin_lock_irqsave(&rm->lock, flags);
-	req = rm->active;
-	if (rm->gone)
-		goto unlock;
-
-	if (!req) {
-		probe = gh_rm_is_awaited(rm);
-		goto unlock;
-	}
-
-	if (time_before(jiffies, req->started + limit)) {
-		queue_delayed_work(rm->wq, &rm->watchdog, req->started + limit - jiffies);
-		goto unlock;
-	}
-
-	if (!req->warned)
-		report = req->header.msg_id;
-	req->warned = true;
-
-	if (req->state == GH_RM_REQUEST_WAITING && !rm->tx_busy) {
-		rm->active = NULL;
-		/* A probe is not waited for: the next one will do as well. */
-		if (req == rm->probe)
-			gh_rm_request_finish(rm, req, -ETIMEDOUT);
-		else
-			list_add_tail(&req->node, &rm->overdue);
-		gh_rm_pump(rm);
-		probe = !rm->active && gh_rm_is_awaited(rm);
-	} else {
-		queue_delayed_work(rm->wq, &rm->watchdog, limit);
-	}
-
-unlock:
-	spin_unlock_irqrestore(&rm->lock, flags);
-
-	if (report)
-		dev_warn(rm->dev, "no reply to message %#x for %u ms\n", report,
-			 jiffies_to_msecs(limit));
-	if (probe)
-		gh_rm_send_probe(rm);
+	gh_rm_answer(rm, header, NULL, 0);
 }
 
 /* Return: 0 if the result was there already, or -EINTR. */
@@ -450,7 +424,11 @@ static int gh_rm_request_abandon(struct gh_rm *rm, struct gh_rm_request *req)
 	spin_lock_irqsave(&rm->lock, flags);
 	if (completion_done(&req->done)) {
 		ret = 0;
-	} else if (req->state == GH_RM_REQUEST_QUEUED) {
+		goto unlock;
+	}
+
+	gh_rm_stats_no_reply(req, ret, GH_RM_COUNT_KILLED);
+	if (req->state == GH_RM_REQUEST_QUEUED) {
 		list_del_init(&req->node);
 		gh_rm_request_put(req);
 	} else {
@@ -458,6 +436,8 @@ static int gh_rm_request_abandon(struct gh_rm *rm, struct gh_rm_request *req)
 		req->orphaned = true;
 		req->unanswered = true;
 	}
+
+unlock:
 	spin_unlock_irqrestore(&rm->lock, flags);
 
 	return ret;
@@ -484,6 +464,23 @@ int gh_rm_request_late_result(struct gh_rm_request *req)
 	return ret;
 }
 
+/* The Resource Manager's own code is worth more than the errno. */
+static void gh_rm_request_report(const struct gh_rm_request *req)
+{
+	struct device *dev = req->rm->dev;
+	u32 msg_id = req->header.msg_id;
+
+	if (req->rm_error && req->rm_error == req->expected)
+		dev_dbg(dev, "%s: error %s\n", gh_rm_message_string(msg_id),
+			gh_rm_error_string(req->rm_error));
+	else if (req->rm_error)
+		dev_err_ratelimited(dev, "%s: error %s\n", gh_rm_message_string(msg_id),
+				    gh_rm_error_string(req->rm_error));
+	else if (req->ret && req->ret != -ENODEV)
+		dev_err_ratelimited(dev, "%s failed: %d\n", gh_rm_message_string(msg_id),
+				    req->ret);
+}
+
 /**
  * gh_rm_request_call() - send a request and wait for its reply
  * @rm: the Resource Manager
@@ -497,7 +494,8 @@ int gh_rm_request_call(struct gh_rm *rm, struct gh_rm_request *req)
 {
 	unsigned long flags;
 
-	req->rm = rm;
+	req->pid = task_pid_nr(current);
+	get_task_comm(req->comm, current);
 
 	spin_lock_irqsave(&rm->lock, flags);
 	if (rm->gone) {
@@ -506,22 +504,13 @@ int gh_rm_request_call(struct gh_rm *rm, struct gh_rm_request *req)
 	}
 
 	kref_get(&req->ref);
-	req->state = GH_RM_REQUEST_QUEUED;
-	list_add_tail(&req->node, &rm->queued);
-	gh_rm_pump(rm);
+	gh_rm_queue(rm, req);
 	spin_unlock_irqrestore(&rm->lock, flags);
 
 	if (wait_for_completion_killable(&req->done) && gh_rm_request_abandon(rm, req))
 		return -EINTR;
 
-	if (req->rm_error && req->rm_error == req->expected)
-		dev_dbg(rm->dev, "message %#x: error %#x\n", req->header.msg_id, req->rm_error);
-	else if (req->rm_error)
-		dev_err_ratelimited(rm->dev, "message %#x: error %#x\n", req->header.msg_id,
-				    req->rm_error);
-	else if (req->ret && req->ret != -ENODEV)
-		dev_err_ratelimited(rm->dev, "message %#x failed: %d\n", req->header.msg_id,
-				    req->ret);
+	gh_rm_request_report(req);
 
 	return req->ret;
 }
@@ -534,8 +523,9 @@ int gh_rm_request_call(struct gh_rm *rm, struct gh_rm_request *req)
  */
 int gh_rm_bad_reply(struct gh_rm_request *req)
 {
-	dev_err_ratelimited(req->rm->dev, "message %#x: bad reply of %zu bytes\n",
-			    req->header.msg_id, req->reply_size);
+	gh_rm_count(req->rm, GH_RM_COUNT_BAD_REPLIES);
+	dev_err_ratelimited(req->rm->dev, "%s: bad reply of %zu bytes\n",
+			    gh_rm_message_string(req->header.msg_id), req->reply_size);
 
 	return -EBADMSG;
 }
@@ -593,7 +583,7 @@ void gh_rm_calls_init(struct gh_rm *rm)
 	spin_lock_init(&rm->lock);
 	INIT_LIST_HEAD(&rm->queued);
 	INIT_LIST_HEAD(&rm->overdue);
-	INIT_DELAYED_WORK(&rm->watchdog, gh_rm_watchdog);
+	gh_rm_watchdog_init(rm);
 	/* Replies to an earlier owner of the queues shall not match. */
 	rm->next_seq = get_random_u32();
 }
@@ -618,6 +608,7 @@ void gh_rm_calls_end(struct gh_rm *rm)
 
 	list_for_each_entry_safe(req, next, &ended, node) {
 		list_del_init(&req->node);
+		gh_rm_stats_no_reply(req, -ENODEV, GH_RM_COUNT_ENDED);
 		gh_rm_request_finish(rm, req, -ENODEV);
 	}
 	spin_unlock_irqrestore(&rm->lock, flags);
