@@ -22,6 +22,9 @@
 #define MAX_ALLOCATIONS	2000
 
 #define N_RESOURCES	300
+#define N_PEERS		100
+/* Of the longest request: 63 full packets */
+#define NAME_LEN	(GH_RM_MAX_MESSAGE_SIZE - 4)
 
 /**
  * struct gh_nomem_context - what the operations need
@@ -29,6 +32,8 @@
  * @body: reply of GET_HYP_RESOURCES
  * @body_size: its size
  * @acl: access rights of a parcel
+ * @name: a very long name
+ * @vmids: reply with VMIDs, none of which is 0
  * @resource: made by the last operation
  */
 struct gh_nomem_context {
@@ -36,6 +41,8 @@ struct gh_nomem_context {
 	struct gh_rm_hyp_resources *body;
 	size_t body_size;
 	struct gh_rm_mem_acl_entry *acl;
+	char *name;
+	__le32 vmids[1 + N_PEERS];
 	struct gh_resource *resource;
 };
 
@@ -65,7 +72,12 @@ static int gh_nomem_test_init(struct kunit *test)
 	ctx->body_size = struct_size(ctx->body, entries, N_RESOURCES);
 	ctx->body = kunit_kzalloc(test, ctx->body_size, GFP_KERNEL);
 	ctx->acl = kunit_kcalloc(test, 512, sizeof(*ctx->acl), GFP_KERNEL);
-	KUNIT_ASSERT_TRUE(test, ctx->body && ctx->acl);
+	ctx->name = kunit_kzalloc(test, NAME_LEN + 1, GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, ctx->body && ctx->acl && ctx->name);
+	memset(ctx->name, 'x', NAME_LEN);
+	ctx->vmids[0] = cpu_to_le32(N_PEERS);
+	for (i = 1; i <= N_PEERS; i++)
+		ctx->vmids[i] = cpu_to_le32(i);
 	ctx->body->n_entries = cpu_to_le32(N_RESOURCES);
 	for (i = 0; i < N_RESOURCES; i++)
 		ctx->body->entries[i].resource_label = cpu_to_le32(i);
@@ -117,7 +129,6 @@ static void gh_nomem_prepare_word(struct gh_nomem_context *ctx)
 	gh_peer_script(ctx->peer, &gh_peer_allocated);
 }
 
-/* The longest request that there is */
 static int gh_nomem_lend(struct gh_nomem_context *ctx)
 {
 	struct gh_rm_mem_parcel parcel = {
@@ -170,6 +181,87 @@ static int gh_nomem_get_resources(struct gh_nomem_context *ctx)
 	return ret;
 }
 
+static void gh_nomem_prepare_vmids(struct gh_nomem_context *ctx)
+{
+	const struct gh_peer_reply reply = { .body = ctx->vmids, .size = sizeof(ctx->vmids) };
+
+	gh_peer_script(ctx->peer, &reply);
+}
+
+/* Return: 0 or an errno; frees the VMIDs. */
+static int gh_nomem_check_vmids(struct gh_rm_vmids *vmids, int ret)
+{
+	if (!ret && (vmids->n != N_PEERS || vmids->vmids[N_PEERS - 1] != N_PEERS))
+		ret = -EIO;
+	kfree(vmids);
+
+	return ret;
+}
+
+/* The longest request that there is */
+static int gh_nomem_lookup(struct gh_nomem_context *ctx)
+{
+	struct gh_rm_vmids *vmids = NULL;
+	int ret = gh_rm_vm_lookup_name(ctx->peer->rm, ctx->name, &vmids);
+
+	if (!ret && ctx->peer->requests[0].header.fragments != GH_RM_MAX_FRAGMENTS)
+		ret = -EIO;
+
+	return gh_nomem_check_vmids(vmids, ret);
+}
+
+static int gh_nomem_get_peers(struct gh_nomem_context *ctx)
+{
+	struct gh_rm_vmids *vmids = NULL;
+	int ret = gh_rm_vm_get_peers(ctx->peer->rm, 128, &vmids);
+
+	return gh_nomem_check_vmids(vmids, ret);
+}
+
+static void gh_nomem_prepare_id(struct gh_nomem_context *ctx)
+{
+	/* A GUID and a name */
+	static const u8 body[4 + 20 + 8] = {
+		2, 0, 0, 0, 0, 0, 16, 0, [24] = 2, 0, 3, 0, 'a', 'b', 'c', 0
+	};
+	const struct gh_peer_reply reply = { .body = body, .size = sizeof(body) };
+
+	gh_peer_script(ctx->peer, &reply);
+}
+
+static int gh_nomem_get_id(struct gh_nomem_context *ctx)
+{
+	struct gh_rm_vm_id *id = NULL;
+	int ret = gh_rm_vm_get_id(ctx->peer->rm, 128, &id);
+
+	if (!ret && strcmp(id->name, "abc"))
+		ret = -EIO;
+	kfree(id);
+
+	return ret;
+}
+
+static void gh_nomem_prepare_crash_msg(struct gh_nomem_context *ctx)
+{
+	static const u8 body[4 + 192] = { 192, 0, 0, 0, 'a' };
+	const struct gh_peer_reply reply = { .body = body, .size = sizeof(body) };
+
+	gh_peer_script(ctx->peer, &reply);
+}
+
+static int gh_nomem_get_crash_msg(struct gh_nomem_context *ctx)
+{
+	char *msg = NULL;
+	size_t size = 0;
+	int ret = gh_rm_vm_get_crash_msg(ctx->peer->rm, 128, &msg, &size);
+
+	if (!ret && (size != 192 || msg[0] != 'a'))
+		ret = -EIO;
+	kfree(msg);
+
+	return ret;
+}
+
 static int gh_nomem_alloc_resource(struct gh_nomem_context *ctx)
 {
 	const struct gh_rm_hyp_resource entry = { .virq = cpu_to_le32(962) };
@@ -184,26 +276,26 @@ static void gh_nomem_free_resource(struct gh_nomem_context *ctx)
 	gh_rm_free_resource(ctx->resource);
 }
 
+#define CALLER(_name, _prepare, _run)						\
+	{ .name = _name, .prepare = gh_nomem_prepare_##_prepare, .run = gh_nomem_##_run }
+#define RECEIVER(_name, _prepare, _run)						\
+	{ .name = _name, .prepare = gh_nomem_prepare_##_prepare, .run = gh_nomem_##_run,	\
+	  .receive = true }
+
 static const struct gh_nomem_op gh_nomem_ops[] = {
+	CALLER("request of 1 packet", empty, start),
+	CALLER("request of 45 packets", word, lend),
+	CALLER("request of 63 packets", vmids, lookup),
+	CALLER("VM_GET_HYP_RESOURCES", resources, get_resources),
+	RECEIVER("its reply of 57 packets", resources, get_resources),
+	CALLER("VM_GET_PEERS", vmids, get_peers),
+	RECEIVER("its reply of 2 packets", vmids, get_peers),
+	CALLER("VM_GET_ID", id, get_id),
+	RECEIVER("its reply", id, get_id),
+	CALLER("VM_GET_CRASH_MSG", crash_msg, get_crash_msg),
+	RECEIVER("its reply", crash_msg, get_crash_msg),
 	{
-		.name = "short request",
-		.prepare = gh_nomem_prepare_empty,
-		.run = gh_nomem_start,
-	}, {
-		.name = "long request",
-		.prepare = gh_nomem_prepare_word,
-		.run = gh_nomem_lend,
-	}, {
-		.name = "request with a long reply",
-		.prepare = gh_nomem_prepare_resources,
-		.run = gh_nomem_get_resources,
-	}, {
-		.name = "long reply",
-		.receive = true,
-		.prepare = gh_nomem_prepare_resources,
-		.run = gh_nomem_get_resources,
-	}, {
-		.name = "resource",
+		.name = "resource with an interrupt",
 		.run = gh_nomem_alloc_resource,
 		.undo = gh_nomem_free_resource,
 	},
@@ -291,7 +383,7 @@ static unsigned int gh_nomem_notify(struct kunit *test, const void *payload, siz
 	struct gh_nomem_context *ctx = test->priv;
 	struct gh_peer *peer = ctx->peer;
 
-	gh_fake_log_watch("notification 0x56100008 is lost");
+	gh_fake_log_watch("notification VM_STATUS (0x56100008) is lost");
 	gh_fake_msgq_fail(&peer->rx, nth);
 	gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, 0, GH_RM_NOTIF_VM_STATUS, payload, size);
 	/* The notification is in front of the reply. */
@@ -300,10 +392,14 @@ static unsigned int gh_nomem_notify(struct kunit *test, const void *payload, siz
 	return gh_fake_msgq_fail_end(&peer->rx);
 }
 
-/* One that cannot be kept is reported, and the next one is delivered. */
+/*
+ * A long one that cannot be kept is reported, and the next one is delivered. Short
+ * ones need no memory: they are never lost.
+ */
 static void gh_nomem_notifications(struct kunit *test)
 {
-	static const size_t sizes[] = { 0, 8, 2000, GH_RM_MAX_MESSAGE_SIZE };
+	static const size_t sizes[] = { 0, 8, 24, 2000, GH_RM_MAX_MESSAGE_SIZE };
+	const unsigned int n_long = 2;
 	unsigned int nth, left, sent = 0, lost = 0;
 	struct gh_nomem_context *ctx = test->priv;
 	struct gh_peer *peer = ctx->peer;
@@ -315,7 +411,7 @@ static void gh_nomem_notifications(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		for (nth = 1, left = 0; !left && nth < MAX_ALLOCATIONS; nth++) {
 			left = gh_nomem_notify(test, payload, sizes[i], nth);
-			KUNIT_EXPECT_LE(test, gh_fake_log_seen(), left ? 0U : 1U);
+			KUNIT_EXPECT_LE(test, gh_fake_log_seen(), left || sizes[i] <= 24 ? 0U : 1U);
 			lost += gh_fake_log_seen();
 			sent++;
 			KUNIT_EXPECT_TRUE(test, gh_peer_wait_notified(peer, sent - lost));
@@ -324,7 +420,7 @@ static void gh_nomem_notifications(struct kunit *test)
 	}
 	gh_fake_log_watch(NULL);
 	KUNIT_EXPECT_EQ(test, atomic_read(&peer->n_notified), (int)(sent - lost));
-	KUNIT_EXPECT_EQ(test, lost, (unsigned int)ARRAY_SIZE(sizes));
+	KUNIT_EXPECT_EQ(test, lost, n_long);
 	kunit_info(test, "notifications: %zu failures of an allocation, %u of them a loss",
 		   sent - ARRAY_SIZE(sizes), lost);
 }

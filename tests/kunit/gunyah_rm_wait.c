@@ -139,7 +139,7 @@ static void gh_wait_killed_overdue(struct kunit *test)
 	struct gh_peer_caller caller;
 	u16 vmid = 0;
 
-	gh_fake_log_watch("no reply to message 0x56000001");
+	gh_fake_log_watch("no reply to VM_ALLOCATE (0x56000001)");
 	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_peer_alloc_vmid, &vmid), 0);
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 2));
 	KUNIT_EXPECT_EQ(test, gh_fake_log_seen(), 1U);
@@ -289,7 +289,7 @@ static void gh_wait_reply_lost(struct kunit *test)
 	struct gh_peer_caller caller;
 	u16 vmid = 0;
 
-	gh_fake_log_watch("no reply to message 0x56000001");
+	gh_fake_log_watch("no reply to VM_ALLOCATE (0x56000001)");
 	gh_peer_script(peer, &gh_peer_muted);
 	gh_peer_script(peer, &gh_peer_is_hlos);
 	gh_peer_script(peer, &gh_peer_done);
