@@ -1,86 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A Resource Manager that fails, is late or talks nonsense: whatever it does, callers get
- * an error or what they asked for, and nothing is left behind.
+ * A Resource Manager that fails or talks nonsense: whatever it says, callers get an error
+ * or what they asked for, and nothing is left behind.
  */
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "ctl.h"
 #include "dump.h"
-#include "testvm.h"
+#include "fault.h"
 
-#define MEM_LEND		"51000012"
-#define MEM_RECLAIM		"51000015"
-#define VM_ALLOCATE		"56000001"
-#define VM_DEALLOCATE		"56000002"
-#define VM_START		"56000004"
-#define VM_STOP			"56000005"
-#define VM_RESET		"56000006"
-#define VM_CONFIG_IMAGE		"56000009"
-#define VM_INIT			"5600000b"
-#define VM_GET_RESOURCES	"56000020"
-
-#define ANY_VMID		"128"
-#define FULL_US			300000
-#define POLL_US			10000
-#define POLL_SECONDS		60
-
-/* START with something wrong is to fail like this. */
-static void check_start(int err)
-{
-	struct testvm vm;
-
-	if (testvm_create(&vm, 1, PROGRAM(off)))
-		check_errno(testvm_ioctl_start(&vm), err, "START");
-	testvm_close(&vm);
-}
-
-/* A VM as it should be */
-static void check_life(void)
-{
-	struct testvm vm;
-
-	if (testvm_start(&vm, 1, PROGRAM(off)))
-		testvm_expect_end(&vm, 0, GH_VM_EXIT_TYPE_PSCI_POWER_OFF);
-	testvm_close(&vm);
-}
-
-/* A command, then something under its influence. In the end nothing is left of both. */
-static bool with_fault(const char *line, void (*run)(int err), int err)
-{
-	struct dump before;
-	bool ok;
-
-	if (!dump_take(&before))
-		return false;
-	ok = ctl("%s", line);
-	if (ok)
-		run(err);
-	ok &= ctl("clear") && dump_check_same(&before);
-	dump_free(&before);
-	return check(ok, "with \"%s\"", line);
-}
-
-static void life(int err)
-{
-	(void)err;
-	check_life();
-}
-
-static void lives_with(const char * const *lines, unsigned int count)
-{
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		with_fault(lines[i], life, 0);
-}
+/* What is not expected to answer is not waited for any longer than this. */
+#define OVERDUE_MS		300
+#define DELAY_MS		700
 
 static void commands(void)
 {
@@ -88,7 +23,7 @@ static void commands(void)
 		"", "nonsense", "fail", "fail any", "fail any code=0", "fail any code=x",
 		"fail 0 code=1", "fail any code=1 nth=0", "fail any code=1 colour=3",
 		"reply any copies=99", "notify", "raw", "raw hex=0", "raw hex=zz",
-		"irq", "irq both", "hypercall 0x1b", "hypercall 0x12 lost",
+		"irq", "irq both", "fill hex=0", "hypercall 0x1b", "hypercall 0x12 lost",
 		"hypercall 0x1b lost error=1", "mute any extra", "unmute now",
 	};
 	struct dump before;
@@ -105,237 +40,189 @@ static void commands(void)
 
 static void failed_requests(void)
 {
-	static const struct {
-		const char *line;
-		int err;
-	} cases[] = {
-		{ "fail " VM_ALLOCATE " code=2", ENOSPC },
-		{ "fail " VM_ALLOCATE " code=3", EPERM },
-		{ "fail " MEM_LEND " code=1", ENOMEM },
-		{ "fail " MEM_LEND " code=10", EINVAL },
-		{ "fail " VM_CONFIG_IMAGE " code=3", EPERM },
-		{ "fail " VM_INIT " code=5", EBUSY },
-		{ "fail " VM_INIT " code=0xffffffff", EOPNOTSUPP },
-		{ "fail " VM_GET_RESOURCES " code=1", ENOMEM },
-		{ "fail " VM_START " code=0x14", EBADFD },
-		{ "reply " VM_INIT " len=8", EBADMSG },
-		{ "reply " VM_GET_RESOURCES " len=7", EBADMSG },
-		{ "reply " VM_GET_RESOURCES " len=1000", EBADMSG },
-		{ "reply " VM_START " error=5", EBUSY },
-		{ "hypercall 0x1b error=31", EBUSY },
+	static const struct fault_case cases[] = {
+		{ "fail " VM_ALLOCATE " code=2", LIFE_PLAIN, ENOSPC },
+		{ "fail " VM_ALLOCATE " code=3", LIFE_PLAIN, EPERM },
+		{ "fail " MEM_LEND " code=1", LIFE_PLAIN, ENOMEM },
+		{ "fail " MEM_LEND " code=10", LIFE_PLAIN, EINVAL },
+		{ "fail " MEM_LEND " code=1 nth=2", LIFE_SCATTERED, ENOMEM },
+		{ "fail " MEM_APPEND " code=1", LIFE_SCATTERED, ENOMEM },
+		{ "fail " VM_CONFIG_IMAGE " code=3", LIFE_PLAIN, EPERM },
+		{ "fail " VM_INIT " code=5", LIFE_PLAIN, EBUSY },
+		{ "fail " VM_INIT " code=0xffffffff", LIFE_PLAIN, EOPNOTSUPP },
+		{ "fail " VM_GET_RESOURCES " code=1", LIFE_PLAIN, ENOMEM },
+		{ "fail " VM_START " code=0x14", LIFE_PLAIN, EBADFD },
+		{ "hypercall 0x1b error=31", LIFE_PLAIN, EBUSY },
+		{ "hypercall 0x1b error=31 nth=9", LIFE_SCATTERED, EBUSY },
 	};
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		with_fault(cases[i].line, check_start, cases[i].err);
+	run_fault_cases(cases, ARRAY_SIZE(cases));
+}
+
+/* It was done, and the reply says otherwise, or nothing that makes sense. */
+static void wrong_replies(void)
+{
+	static const struct fault_case cases[] = {
+		{ "reply " VM_CONFIG_IMAGE " len=8", LIFE_PLAIN, EBADMSG },
+		{ "reply " VM_CONFIG_IMAGE " len=3", LIFE_PLAIN, EBADMSG },
+		{ "reply " VM_INIT " len=8", LIFE_PLAIN, EBADMSG },
+		{ "reply " VM_INIT " len=0", LIFE_PLAIN, EBADMSG },
+		{ "reply " VM_INIT " error=5", LIFE_PLAIN, EBUSY },
+		{ "reply " VM_GET_RESOURCES " error=3", LIFE_PLAIN, EPERM },
+		{ "reply " VM_GET_RESOURCES " len=4", LIFE_PLAIN, EBADMSG },
+		{ "reply " VM_GET_RESOURCES " len=7", LIFE_PLAIN, EBADMSG },
+		{ "reply " VM_GET_RESOURCES " len=9", LIFE_PLAIN, EBADMSG },
+		{ "reply " VM_GET_RESOURCES " len=1000", LIFE_PLAIN, EBADMSG },
+		{ "reply " VM_GET_RESOURCES " len=14000", LIFE_PLAIN, EBADMSG },
+		{ "reply " MEM_APPEND " error=1", LIFE_SCATTERED, ENOMEM },
+		{ "reply " MEM_APPEND " len=5", LIFE_SCATTERED, EBADMSG },
+		{ "reply " VM_START " error=5", LIFE_PLAIN, EBUSY },
+		{ "reply " VM_START " len=240", LIFE_PLAIN, EBADMSG },
+		{ "reply " VM_STOP " error=1", LIFE_STOPPED, 0 },
+		{ "reply " VM_STOP " len=8", LIFE_STOPPED, 0 },
+		{ "reply " VM_RESET " error=5", LIFE_PLAIN, 0 },
+		{ "reply " VM_RESET " len=2", LIFE_PLAIN, 0 },
+		{ "reply " MEM_RECLAIM " error=5", LIFE_PLAIN, 0 },
+		{ "reply " MEM_RECLAIM " len=2000", LIFE_PLAIN, 0 },
+		{ "reply " VM_DEALLOCATE " len=8", LIFE_PLAIN, 0 },
+	};
+
+	run_fault_cases(cases, ARRAY_SIZE(cases));
 }
 
 /* Taking it down has to be tried again. */
 static void failed_end(void)
 {
-	static const char * const lines[] = {
-		"fail " MEM_RECLAIM " code=5 count=2",
-		"fail " VM_DEALLOCATE " code=5",
-		"fail " VM_RESET " code=5",
+	static const struct fault_case cases[] = {
+		{ "fail " VM_STOP " code=5", LIFE_STOPPED, 0 },
+		{ "fail " VM_RESET " code=5", LIFE_PLAIN, 0 },
+		{ "fail " MEM_RECLAIM " code=5 count=2", LIFE_PLAIN, 0 },
+		{ "fail " MEM_RECLAIM " code=5 nth=2", LIFE_SCATTERED, 0 },
+		{ "fail " VM_DEALLOCATE " code=5", LIFE_PLAIN, 0 },
 	};
 
-	lives_with(lines, ARRAY_SIZE(lines));
+	run_fault_cases(cases, ARRAY_SIZE(cases));
 }
 
 static void unasked(void)
 {
-	static const char * const lines[] = {
-		"notify 0x56100008 at=any count=0",
-		"notify 0x56100001 at=any count=0 len=7",
-		"notify 0x56100001 at=any count=0 len=3000",
-		"notify 0x51234567 at=any count=0 len=233 times=20",
-		"notify 0x56100011 times=300",
-		"status vm=77 state=11 at=any count=0",
-		"status vm=" ANY_VMID " state=3 at=any count=0",
-		"exited vm=77 type=7 at=any count=0",
-		"exited vm=77 type=65535 size=0xffffffff at=any count=0",
-		"irq rx",
-		"irq tx",
+	static const struct fault_case cases[] = {
+		{ "notify 0x56100008 at=any count=0", LIFE_PLAIN, 0 },
+		{ "notify 0x56100001 at=any count=0 len=7", LIFE_PLAIN, 0 },
+		{ "notify 0x56100001 at=any count=0 len=3000", LIFE_PLAIN, 0 },
+		{ "notify 0x51234567 at=any count=0 len=233 times=20", LIFE_PLAIN, 0 },
+		{ "notify 0x56100011 times=300", LIFE_PLAIN, 0 },
+		{ "status vm=77 state=11 at=any count=0", LIFE_PLAIN, 0 },
+		{ "status vm=" ANY_VMID " state=3 at=any count=0", LIFE_PLAIN, 0 },
+		{ "exited vm=77 type=7 at=any count=0", LIFE_PLAIN, 0 },
+		{ "exited vm=77 type=65535 size=0xffffffff at=any count=0", LIFE_PLAIN, 0 },
+		{ "irq rx", LIFE_PLAIN, 0 },
+		{ "irq tx", LIFE_PLAIN, 0 },
 	};
 
-	lives_with(lines, ARRAY_SIZE(lines));
+	run_fault_cases(cases, ARRAY_SIZE(cases));
+}
+
+/* What is true, but was said before, or too early */
+static void repeated(void)
+{
+	static const struct fault_case cases[] = {
+		{ "exited vm=" ANY_VMID " type=1 at=" VM_ALLOCATE, LIFE_PLAIN, 0 },
+		{ "exited vm=" ANY_VMID " type=1 at=" VM_INIT " times=5", LIFE_PLAIN, 0 },
+		{ "exited vm=" ANY_VMID " type=1 at=" VM_RESET " times=5", LIFE_PLAIN, 0 },
+		{ "exited vm=" ANY_VMID " type=1 at=" VM_DEALLOCATE, LIFE_PLAIN, 0 },
+		{ "status vm=" ANY_VMID " state=11 at=" VM_ALLOCATE, LIFE_PLAIN, 0 },
+		{ "status vm=" ANY_VMID " state=11 at=" VM_START " times=5", LIFE_PLAIN, 0 },
+		{ "status vm=" ANY_VMID " state=9 at=" VM_RESET, LIFE_PLAIN, 0 },
+		{ "status vm=" ANY_VMID " state=11 at=" VM_RESET " times=5", LIFE_PLAIN, 0 },
+		{ "status vm=" ANY_VMID " state=11 at=" MEM_RECLAIM, LIFE_PLAIN, 0 },
+		{ "status vm=" ANY_VMID " state=11 at=" VM_DEALLOCATE " times=5", LIFE_PLAIN, 0 },
+		{ "exited vm=" ANY_VMID " type=7 at=" VM_STOP " times=5", LIFE_STOPPED, 0 },
+	};
+
+	run_fault_cases(cases, ARRAY_SIZE(cases));
 }
 
 /* The real reply follows, and is found. */
 static void malformed_packets(void)
 {
-	static const char * const lines[] = {
-		"raw hex=00 at=any count=0",
-		"raw hex=21020000010056 at=any count=0",
-		"raw hex=1102000001000056 at=any count=0",
-		"raw hex=2202000001000056 at=any count=0",
-		"raw hex=2101000001000056 at=any count=0",
-		"raw hex=2100000001000056 at=any count=0",
-		"raw hex=2104000001000056 at=any count=0",
-		"raw hex=21fe000001000056 len=240 at=any count=0",
-		"raw hex=2106000001000056 len=240 at=any count=0",
-		"raw hex=2107000008001056 len=240 at=any count=0",
-		"raw hex=ffffffffffffffff len=240 at=any count=0 times=20",
-		"reply any copies=2 count=0",
-		"reply any copies=3 count=0",
+	static const struct fault_case cases[] = {
+		{ "raw hex=00 at=any count=0", LIFE_PLAIN, 0 },
+		{ "raw hex=21020000010056 at=any count=0", LIFE_PLAIN, 0 },
+		{ "raw hex=1102000001000056 at=any count=0", LIFE_PLAIN, 0 },
+		{ "raw hex=2202000001000056 at=any count=0", LIFE_PLAIN, 0 },
+		{ "raw hex=2101000001000056 at=any count=0", LIFE_PLAIN, 0 },
+		{ "raw hex=2100000001000056 at=any count=0", LIFE_PLAIN, 0 },
+		{ "raw hex=2104000001000056 at=any count=0", LIFE_PLAIN, 0 },
+		{ "raw hex=21fe000001000056 len=240 at=any count=0", LIFE_PLAIN, 0 },
+		{ "raw hex=2106000001000056 len=240 at=any count=0", LIFE_PLAIN, 0 },
+		{ "raw hex=2107000008001056 len=240 at=any count=0", LIFE_PLAIN, 0 },
+		{ "raw hex=ffffffffffffffff len=240 at=any count=0 times=20", LIFE_PLAIN, 0 },
+		{ "raw hex=2106000020000056 len=240 at=" VM_GET_RESOURCES, LIFE_WIDE, 0 },
 	};
 
-	lives_with(lines, ARRAY_SIZE(lines));
+	run_fault_cases(cases, ARRAY_SIZE(cases));
 }
 
-static long ms_since(const struct timespec *start)
+static void many_replies(void)
 {
-	struct timespec now;
+	static const struct fault_case cases[] = {
+		{ "reply any copies=2 count=0", LIFE_PLAIN, 0 },
+		{ "reply any copies=16 count=0", LIFE_PLAIN, 0 },
+		{ "reply any copies=3 count=0", LIFE_WIDE, 0 },
+		{ "reply any copies=2 count=0", LIFE_SCATTERED, 0 },
+		{ "reply any copies=2 count=0", LIFE_STOPPED, 0 },
+	};
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - start->tv_sec) * 1000 +
-	       (now.tv_nsec - start->tv_nsec) / 1000000;
+	run_fault_cases(cases, ARRAY_SIZE(cases));
+}
+
+/* Notifications of many packets before a reply of many packets */
+static void notifications_before_replies(void)
+{
+	static const struct fault_case cases[] = {
+		{ "notify 0x51234567 at=" VM_GET_RESOURCES " times=3", LIFE_WIDE, 0 },
+		{ "notify 0x51234567 at=" VM_GET_RESOURCES " times=3 len=3000", LIFE_WIDE, 0 },
+		{ "notify 0x51234567 at=any count=0 len=700", LIFE_WIDE, 0 },
+		{ "notify 0x51234567 at=any count=0 len=700", LIFE_SCATTERED, 0 },
+		{ "notify 0x51234567 at=any count=0 times=20", LIFE_STOPPED, 0 },
+	};
+
+	run_fault_cases(cases, ARRAY_SIZE(cases));
+}
+
+/* Of two packets, which do not come as they should. That is seen without a time limit. */
+static void broken_in_two(void)
+{
+	static const struct fault_case cases[] = {
+		{ "reply " VM_GET_RESOURCES, LIFE_WIDE, 0 },
+		{ "reply " VM_GET_RESOURCES " skip=0", LIFE_WIDE, ETIMEDOUT },
+		{ "reply " VM_GET_RESOURCES " skip=1", LIFE_WIDE, EBADMSG },
+		{ "reply " VM_GET_RESOURCES " swap=0", LIFE_WIDE, EBADMSG },
+		{ "reply " VM_GET_RESOURCES " cid=0x56000001", LIFE_WIDE, EBADMSG },
+		{ "reply " VM_GET_RESOURCES " cseq=1", LIFE_WIDE, EBADMSG },
+		{ "reply " VM_GET_RESOURCES " cfragments=5", LIFE_WIDE, EBADMSG },
+		{ "reply " VM_GET_RESOURCES " fragments=0", LIFE_WIDE, EBADMSG },
+		{ "reply " VM_GET_RESOURCES " fragments=5", LIFE_WIDE, EBADMSG },
+		{ "reply " VM_GET_RESOURCES " api=0x22", LIFE_WIDE, ETIMEDOUT },
+		{ "reply " VM_GET_RESOURCES " len=14600 swap=30", LIFE_PLAIN, EBADMSG },
+	};
+	unsigned int overdue = set_overdue(OVERDUE_MS);
+
+	run_fault_cases(cases, ARRAY_SIZE(cases));
+	set_overdue(overdue);
 }
 
 static void late_reply(void)
 {
-	struct timespec start;
-
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	if (with_fault("reply " VM_INIT " delay=700", life, 0))
-		check(ms_since(&start) >= 700, "nothing was late: %ld ms",
-		      ms_since(&start));
-}
-
-/* Wait until the dump has such a line, or has it no more. */
-static bool wait_for_line(const char *line, bool present)
-{
-	const struct timespec pause = { .tv_nsec = POLL_US * 1000L };
-	struct timespec start;
-	struct dump dump;
-	bool found;
-
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	do {
-		if (!dump_take(&dump))
-			return false;
-		found = strstr(dump.text, line);
-		dump_free(&dump);
-		if (found == present)
-			return true;
-		nanosleep(&pause, NULL);
-	} while (ms_since(&start) < POLL_SECONDS * 1000L);
-	return check(false, "\"%s\" in the dump: not %s", line, present ? "yes" : "no");
-}
-
-/* A VMM that does not come back from START */
-static pid_t start_stuck(void)
-{
-	struct testvm vm;
-	pid_t pid = fork();
-
-	if (pid)
-		return check(pid > 0, "no process") ? pid : 0;
-	if (testvm_create(&vm, 1, PROGRAM(spin)))
-		testvm_ioctl_start(&vm);
-	_exit(1);
-}
-
-/* It is killed while it waits; the reply comes later. */
-static void killed_at(const char *line, const char *reached)
-{
-	struct dump before;
-	int status;
-	pid_t pid;
-
-	if (!dump_take(&before))
-		return;
-	ctl("%s", line);
-	pid = start_stuck();
-	if (pid) {
-		wait_for_line(reached, true);
-		kill(pid, SIGKILL);
-		waitpid(pid, &status, 0);
-		check(WIFSIGNALED(status), "with \"%s\": START came back", line);
-	}
-	ctl("clear");
-	check(dump_check_same(&before), "with \"%s\"", line);
-	dump_free(&before);
-	check_life();
-}
-
-static void mute_and_kill(void)
-{
-	killed_at("mute " VM_ALLOCATE, "muted\n");
-	killed_at("mute " MEM_LEND, "muted\n");
-	killed_at("mute " VM_CONFIG_IMAGE, "muted\n");
-	killed_at("mute " VM_INIT, "muted\n");
-	killed_at("mute " VM_GET_RESOURCES, "muted\n");
-	killed_at("mute " VM_START, "muted\n");
-}
-
-static void hold_and_kill(void)
-{
-	killed_at("hold " VM_ALLOCATE, "held\n");
-	killed_at("hold " MEM_LEND, "held\n");
-	killed_at("hold " VM_INIT, "held\n");
-	killed_at("hold " VM_START, "held\n");
-}
-
-/* A reply that nobody can make sense of: a later one tells that it will not come. */
-static void lost_replies(void)
-{
-	static const char * const lines[] = {
-		"drop " VM_INIT,
-		"reply " VM_INIT " seq=1",
-		"reply " VM_INIT " id=0x" VM_START,
-		"reply " VM_INIT " api=0x11",
-		"reply " VM_INIT " fragments=1",
-		"reply " VM_GET_RESOURCES " len=600 skip=1",
-		"reply " VM_GET_RESOURCES " len=600 cseq=1",
-		"reply " VM_GET_RESOURCES " len=600 cfragments=5",
+	static const struct fault_case cases[] = {
+		{ "reply " VM_INIT " delay=700", LIFE_PLAIN, 0 },
 	};
-	struct dump before;
-	unsigned int i;
-	pid_t pid;
+	struct timespec start;
 
-	if (!dump_take(&before))
-		return;
-	for (i = 0; i < ARRAY_SIZE(lines); i++) {
-		ctl("%s", lines[i]);
-		pid = start_stuck();
-		if (!pid)
-			break;
-		wait_for_line("armed", false);
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-		check_life();
-		if (!check(dump_check_same(&before), "with \"%s\"", lines[i]))
-			break;
-	}
-	ctl("clear");
-	dump_free(&before);
-}
-
-/* Requests wait until an earlier owner's are out of the queue. */
-static void full_queue(void)
-{
-	struct dump before;
-	int status;
-	pid_t pid;
-
-	if (!dump_take(&before))
-		return;
-	ctl("mute");
-	ctl("fill");
-	pid = fork();
-	if (!pid) {
-		struct testvm vm;
-
-		_exit(!(testvm_create(&vm, 1, PROGRAM(off)) && !testvm_ioctl_start(&vm)));
-	}
-	usleep(FULL_US);
-	check(pid > 0 && !waitpid(pid, &status, WNOHANG), "START did not wait");
-	ctl("clear");
-	if (pid > 0 && waitpid(pid, &status, 0) == pid)
-		check(!status, "START behind a full queue: status %#x", status);
-	dump_check_same(&before);
-	dump_free(&before);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	run_fault_cases(cases, ARRAY_SIZE(cases));
+	check(ms_since(&start) >= DELAY_MS, "nothing was late: %ld ms", ms_since(&start));
 }
 
 /* The first VM in the dump that is not the host */
@@ -377,7 +264,7 @@ static void cost(void)
 
 	if (!dump_take(&before))
 		return;
-	check_life();
+	live(LIFE_PLAIN, 0);
 	dump_check_same(&before);
 	if (dump_take(&after)) {
 		sent = dump_count(&after, "packets-in") - dump_count(&before, "packets-in");
@@ -412,7 +299,7 @@ static void traced(void)
 	while (at > before.text && at[-1] != '\n')
 		at--;
 	snprintf(last, sizeof(last), "%.*s", (int)strcspn(at, "x"), at);
-	check_life();
+	live(LIFE_PLAIN, 0);
 	dump_check_same(&before);
 	dump_free(&before);
 	if (!dump_take(&after))
@@ -428,13 +315,14 @@ static const struct tap_test tests[] = {
 	{ "commands that make no sense", commands },
 	{ "START says which error a request met", failed_requests },
 	{ "errors on the way down are tried again", failed_end },
+	{ "replies that say something wrong", wrong_replies },
 	{ "notifications and interrupts that nobody asked for", unasked },
-	{ "malformed packets before a reply, and replies twice", malformed_packets },
+	{ "notifications of exit and reset too early and too often", repeated },
+	{ "malformed packets before a reply", malformed_packets },
+	{ "replies more than once", many_replies },
+	{ "notifications before replies of several packets", notifications_before_replies },
+	{ "replies whose packets do not fit together", broken_in_two },
 	{ "a late reply", late_reply },
-	{ "killed while the Resource Manager is mute", mute_and_kill },
-	{ "killed before the reply comes", hold_and_kill },
-	{ "replies that are lost, or of no use", lost_replies },
-	{ "a queue that is full", full_queue },
 	{ "a guest that is ended from outside", ended },
 	{ "a packet costs one hypercall", cost },
 	{ "a life's requests in order", traced },

@@ -32,6 +32,9 @@ void note(const char *fmt, ...) __printf(1, 2);
  */
 bool check_errno(long result, int err, const char *fmt, ...) __printf(3, 4);
 
+/* A test is given up when it takes too long from its start, or the last of these. */
+void tap_alive(void);
+
 void sleep_ms(unsigned int ms);
 
 #endif

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What tests of a Resource Manager that misbehaves have in common.
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "dump.h"
+#include "fault.h"
+
+#define OVERDUE_FILE		"/sys/module/gunyah_rsc_mgr/parameters/overdue_ms"
+
+#define WIDE_CPUS		TESTVM_MAX_CPUS
+
+/* More pieces than fit into one request, in a place that the guest does not know of */
+#define SCATTERED_PAGES		600
+#define SCATTERED_SIZE		(SCATTERED_PAGES * SZ_4K)
+#define SCATTERED_GPA		0xc0000000
+#define SCATTERED_LABEL		77
+
+#define POLL_MS			10
+#define POLL_SECONDS		60
+
+#define NO_START		255
+
+/* Neighbours go to somebody else, so that each page is a piece of its own. */
+static u8 *alloc_scattered(void)
+{
+	u8 *p = mmap(NULL, 2 * SCATTERED_SIZE, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t i;
+
+	if (!check(p != MAP_FAILED && !madvise(p, 2 * SCATTERED_SIZE, MADV_NOHUGEPAGE) &&
+		   !madvise(p, 2 * SCATTERED_SIZE, MADV_DONTFORK), "no memory"))
+		return NULL;
+	for (i = 0; i < SCATTERED_SIZE; i += SZ_4K) {
+		p[i] = 1;
+		p[SCATTERED_SIZE + i] = 1;
+	}
+	return p;
+}
+
+static bool give_scattered(struct testvm *vm, u8 **memory)
+{
+	struct gh_userspace_memory_region region = {
+		.label = SCATTERED_LABEL,
+		.flags = GH_MEM_ALLOW_READ | GH_MEM_ALLOW_WRITE,
+		.guest_phys_addr = SCATTERED_GPA,
+		.memory_size = SCATTERED_SIZE,
+	};
+
+	*memory = alloc_scattered();
+	if (!*memory)
+		return false;
+	region.userspace_addr = (unsigned long)*memory;
+	return check_errno(ioctl(vm->fd, GH_VM_ANDROID_LEND_USER_MEM, &region), 0,
+			   "LEND_USER_MEM");
+}
+
+static bool create(struct testvm *vm, enum life_kind life, u8 **memory)
+{
+	*memory = NULL;
+	return testvm_create(vm, life == LIFE_WIDE ? WIDE_CPUS : 1,
+			     life == LIFE_STOPPED ? PROGRAM(spin) : PROGRAM(off)) &&
+	       (life != LIFE_SCATTERED || give_scattered(vm, memory));
+}
+
+void live(enum life_kind life, int err)
+{
+	struct testvm vm;
+	u8 *memory;
+
+	if (create(&vm, life, &memory) &&
+	    check_errno(testvm_ioctl_start(&vm), err, "START") && !err) {
+		if (life == LIFE_STOPPED)
+			testvm_expect_out(&vm, 0, GUEST_RAM_BASE + TESTVM_DTB);
+		else
+			testvm_expect_end(&vm, 0, GH_VM_EXIT_TYPE_PSCI_POWER_OFF);
+	}
+	testvm_close(&vm);
+	if (memory)
+		munmap(memory, 2 * SCATTERED_SIZE);
+}
+
+pid_t start_in_child(enum life_kind life)
+{
+	struct testvm vm;
+	u8 *memory;
+	pid_t pid = fork();
+
+	if (pid)
+		return check(pid > 0, "no process") ? pid : 0;
+	if (!create(&vm, life, &memory))
+		_exit(NO_START);
+	_exit(testvm_ioctl_start(&vm) ? errno : 0);
+}
+
+int child_result(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
+	    WEXITSTATUS(status) == NO_START)
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+/* Whether the process is in START: the kernel tells which system call it waits in. */
+static bool is_in_start(pid_t pid)
+{
+	unsigned long fd, request = 0;
+	char name[40];
+	FILE *file;
+	int nr = -1;
+
+	snprintf(name, sizeof(name), "/proc/%d/syscall", pid);
+	file = fopen(name, "re");
+	if (!file)
+		return false;
+	if (fscanf(file, "%d %lx %lx", &nr, &fd, &request) != 3)
+		request = 0;
+	fclose(file);
+	return request == GH_VM_START;
+}
+
+static bool wait_for_start_to_be(bool entered, pid_t pid)
+{
+	struct timespec start;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	while (is_in_start(pid) != entered) {
+		if (!check(ms_since(&start) < POLL_SECONDS * 1000L, "START is not %s",
+			   entered ? "reached" : "left"))
+			return false;
+		sleep_ms(POLL_MS);
+	}
+	return true;
+}
+
+bool wait_for_start(pid_t pid)
+{
+	return wait_for_start_to_be(true, pid);
+}
+
+void kill_child(pid_t pid)
+{
+	wait_for_start_to_be(true, pid);
+	kill(pid, SIGKILL);
+	wait_for_start_to_be(false, pid);
+}
+
+void bury_child(pid_t pid)
+{
+	int status;
+
+	check(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status),
+	      "START came back: status %#x", status);
+}
+
+void run_fault_cases(const struct fault_case *cases, unsigned int count)
+{
+	struct dump before;
+	unsigned int i;
+	bool ok = true;
+
+	if (!dump_take(&before))
+		return;
+	for (i = 0; ok && i < count; i++) {
+		const struct fault_case *c = &cases[i];
+
+		tap_alive();
+		ok = ctl("%s", c->line);
+		if (ok)
+			live(c->life, c->err);
+		ok &= ctl("clear") && dump_check_same(&before);
+		check(ok, "with \"%s\"", c->line);
+	}
+	live(LIFE_PLAIN, 0);
+	dump_check_same(&before);
+	dump_free(&before);
+}
+
+bool wait_for_dump(const char *text, bool present)
+{
+	struct timespec start;
+	struct dump dump;
+	bool found;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	do {
+		if (!dump_take(&dump))
+			return false;
+		found = strstr(dump.text, text);
+		dump_free(&dump);
+		if (found == present)
+			return true;
+		sleep_ms(POLL_MS);
+	} while (ms_since(&start) < POLL_SECONDS * 1000L);
+	return check(false, "\"%s\" in the dump: not %s", text, present ? "yes" : "no");
+}
+
+unsigned int set_overdue(unsigned int ms)
+{
+	FILE *file = fopen(OVERDUE_FILE, "r+e");
+	unsigned int old = 0;
+
+	if (!check(file, OVERDUE_FILE ": errno %d", errno))
+		return 0;
+	if (fscanf(file, "%u", &old) == 1) {
+		rewind(file);
+		fprintf(file, "%u\n", ms);
+	}
+	check(!fclose(file) && old, OVERDUE_FILE " is not as it should be");
+	return old;
+}
+
+long ms_since(const struct timespec *start)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - start->tv_sec) * 1000 +
+	       (now.tv_nsec - start->tv_nsec) / 1000000;
+}

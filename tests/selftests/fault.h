@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What tests of a Resource Manager that misbehaves have in common.
+ */
+
+#ifndef SELFTEST_FAULT_H
+#define SELFTEST_FAULT_H
+
+#include <sys/types.h>
+#include <time.h>
+
+#include "testvm.h"
+
+/* Requests, as the control channel's commands name them */
+#define MEM_LEND		"51000012"
+#define MEM_RECLAIM		"51000015"
+#define MEM_APPEND		"51000018"
+#define VM_ALLOCATE		"56000001"
+#define VM_DEALLOCATE		"56000002"
+#define VM_START		"56000004"
+#define VM_STOP			"56000005"
+#define VM_RESET		"56000006"
+#define VM_CONFIG_IMAGE		"56000009"
+#define VM_INIT			"5600000b"
+#define VM_GET_RESOURCES	"56000020"
+
+/* The first VMID that is given to a VM */
+#define ANY_VMID		"128"
+
+/* What a VM is like, and how it comes to its end */
+enum life_kind {
+	LIFE_PLAIN,		/* turns itself off */
+	LIFE_WIDE,		/* so many vCPUs that its resources take two packets */
+	LIFE_SCATTERED,		/* memory that takes many packets, and an append */
+	LIFE_STOPPED,		/* is closed while it runs */
+};
+
+/* START has to end with @err; if that is 0, the whole life has to be as it should be. */
+void live(enum life_kind life, int err);
+
+/* A process that makes a VM and starts it; 0 if there is none. */
+pid_t start_in_child(enum life_kind life);
+/* What its START has ended with: 0, an errno, or -1 if it did not come to that. */
+int child_result(pid_t pid);
+/*
+ * Kill it while it is in START; it is out of there afterwards, but the last close of the VM
+ * may wait for the Resource Manager for some seconds. Then wait for its end.
+ */
+void kill_child(pid_t pid);
+void bury_child(pid_t pid);
+/* Wait until it sleeps in the kernel, in START that is. */
+bool wait_for_start(pid_t pid);
+
+struct fault_case {
+	const char *line;
+	enum life_kind life;
+	int err;
+};
+
+/*
+ * Each command in turn, and a life under its influence. In the end nothing is left of
+ * both, and all is as it should be.
+ */
+void run_fault_cases(const struct fault_case *cases, unsigned int count);
+
+/* Wait until the dump has such text, or has it no more. */
+bool wait_for_dump(const char *text, bool present);
+
+/* After that many ms without a reply the driver says so. Returns what it was, 0: failed. */
+unsigned int set_overdue(unsigned int ms);
+
+long ms_since(const struct timespec *start);
+
+#endif

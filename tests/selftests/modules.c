@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loading and unloading the drivers, and taking the Resource Manager's device away.
+ */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "modules.h"
+#include "tap.h"
+#include "util.h"
+
+#define PREFIX			"gunyah"
+#define CONTROL_MODULE		"gunyah_test_ctl"
+
+#define DRIVER			"/sys/bus/platform/drivers/gunyah_rsc_mgr"
+
+/* A module may be in use for a moment by somebody who is about to die. */
+#define POLL_MS			20
+#define POLL_LIMIT		3000
+
+/* Names of files may have dashes where those of modules have underscores. */
+static bool is_file_of(const char *file, const char *name)
+{
+	while (*name && (*file == *name || (*file == '-' && *name == '_'))) {
+		file++;
+		name++;
+	}
+	return !*name && !strcmp(file, ".ko");
+}
+
+static int open_module(const char *name)
+{
+	char path[PATH_MAX];
+	struct utsname uts;
+	struct dirent *entry;
+	int fd = -1;
+	DIR *dir;
+
+	uname(&uts);
+	snprintf(path, sizeof(path), "/lib/modules/%s/updates", uts.release);
+	dir = opendir(path);
+	if (!dir)
+		return -1;
+	errno = ENOENT;
+	while (fd < 0 && (entry = readdir(dir)))
+		if (is_file_of(entry->d_name, name))
+			fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC);
+	closedir(dir);
+	return fd;
+}
+
+int module_load(const char *name)
+{
+	int fd = open_module(name);
+	int ret;
+
+	if (fd < 0)
+		return -1;
+	ret = syscall(SYS_finit_module, fd, "", 0);
+	close(fd);
+	return ret;
+}
+
+int module_unload(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK);
+}
+
+static bool is_ours(const char *name)
+{
+	return !strncmp(name, PREFIX, strlen(PREFIX)) && strcmp(name, CONTROL_MODULE);
+}
+
+/* Unload what nobody uses; returns how many of ours are left, negative for an error. */
+static int unload_unused(struct modules *modules)
+{
+	FILE *file = fopen("/proc/modules", "re");
+	char name[MODULE_NAME_MAX];
+	unsigned int users;
+	int left = 0;
+
+	if (!file)
+		return -1;
+	while (fscanf(file, "%55s %*u %u%*[^\n]", name, &users) == 2) {
+		if (!is_ours(name))
+			continue;
+		if (users || modules->count == MODULES_MAX || module_unload(name))
+			left++;
+		else
+			strcpy(modules->name[modules->count++], name);
+	}
+	fclose(file);
+	return left;
+}
+
+bool modules_unload(struct modules *modules)
+{
+	unsigned int i, count;
+	int left;
+
+	modules->count = 0;
+	for (i = 0; i < POLL_LIMIT; i++) {
+		count = modules->count;
+		left = unload_unused(modules);
+		if (left <= 0)
+			return check(!left && modules->count, "no modules");
+		if (count == modules->count)
+			sleep_ms(POLL_MS);
+	}
+	return check(false, "%d modules are still in use", left);
+}
+
+bool modules_load(const struct modules *modules)
+{
+	unsigned int i = modules->count;
+
+	while (i--)
+		if (!check_errno(module_load(modules->name[i]), 0, "load of %s",
+				 modules->name[i]))
+			return false;
+	return true;
+}
+
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : write(fd, text, strlen(text));
+	bool ok = check(n == (ssize_t)strlen(text), "\"%s\" to %s: errno %d", text, path, errno);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static char device[NAME_MAX + 1];
+
+/* The link in the driver's directory that is not its module */
+static bool find_device(void)
+{
+	DIR *dir = opendir(DRIVER);
+	struct dirent *entry;
+
+	device[0] = '\0';
+	while (dir && !device[0] && (entry = readdir(dir)))
+		if (entry->d_type == DT_LNK && strcmp(entry->d_name, "module"))
+			strcpy(device, entry->d_name);
+	if (dir)
+		closedir(dir);
+	return check(device[0], "no device in " DRIVER);
+}
+
+bool rm_unbind(void)
+{
+	return find_device() && write_file(DRIVER "/unbind", device);
+}
+
+bool rm_bind(void)
+{
+	return write_file(DRIVER "/bind", device);
+}

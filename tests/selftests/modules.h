@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Loading and unloading the drivers, and taking the Resource Manager's device away.
+ */
+
+#ifndef SELFTEST_MODULES_H
+#define SELFTEST_MODULES_H
+
+#include <stdbool.h>
+
+#define MODULES_MAX		16
+#define MODULE_NAME_MAX		56
+
+/* In the order in which they were unloaded */
+struct modules {
+	unsigned int count;
+	char name[MODULES_MAX][MODULE_NAME_MAX];
+};
+
+/* The module of the Resource Manager and of VMs */
+#define RM_MODULE		"gunyah_rsc_mgr"
+
+/* The plain calls, errno as they leave it. */
+int module_load(const char *name);
+int module_unload(const char *name);
+
+/* All that belong to the project, but the one that the control channel is made of */
+bool modules_unload(struct modules *modules);
+bool modules_load(const struct modules *modules);
+
+/* By sysfs; the device has to be bound, or not to be. */
+bool rm_unbind(void);
+bool rm_bind(void);
+
+#endif

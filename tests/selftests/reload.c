@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The drivers are loaded and unloaded 200 times, whatever state the queues are in, and go on
+ * from there.
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "dump.h"
+#include "fault.h"
+#include "leftover.h"
+#include "modules.h"
+
+/* 200 in all */
+#define ROUNDS			137
+#define ROUNDS_PER_LIFE		20
+#define FULL_ROUNDS		30
+#define LEFT_FULL_ROUNDS	10
+#define NOT_EMPTY_ROUNDS	20
+#define IN_FLIGHT_ROUNDS	3
+
+static bool reload(void)
+{
+	struct modules modules;
+
+	return modules_unload(&modules) && modules_load(&modules);
+}
+
+static bool check_life(const struct dump *before)
+{
+	live(LIFE_PLAIN, 0);
+	return dump_check_same(before);
+}
+
+static void again_and_again(void)
+{
+	struct dump before;
+	unsigned int i;
+
+	if (!dump_take(&before))
+		return;
+	for (i = 1; i <= ROUNDS; i++) {
+		tap_alive();
+		if (!reload() || (i % ROUNDS_PER_LIFE == 0 && !check_life(&before))) {
+			note("in round %u", i);
+			break;
+		}
+	}
+	check_life(&before);
+	dump_free(&before);
+}
+
+/* Requests wait until an earlier owner's are out of the queue. */
+static bool load_full(const struct dump *before)
+{
+	struct modules modules;
+	bool ok;
+	pid_t pid;
+
+	tap_alive();
+	if (!modules_unload(&modules))
+		return false;
+	ok = ctl("mute") && ctl("fill");
+	ok &= modules_load(&modules);
+	pid = start_in_child(LIFE_PLAIN);
+	ok &= pid && wait_for_start(pid);
+	ctl("clear");
+	if (pid)
+		ok &= check(!child_result(pid), "START behind a full queue");
+	return ok && dump_check_same(before);
+}
+
+static void loaded_full(void)
+{
+	struct dump before;
+	unsigned int i;
+
+	if (!dump_take(&before))
+		return;
+	for (i = 0; i < FULL_ROUNDS; i++)
+		if (!load_full(&before))
+			break;
+	dump_free(&before);
+}
+
+/* It is full when they go, and no more when they come back. */
+static void unloaded_full(void)
+{
+	struct modules modules;
+	struct dump before;
+	unsigned int i;
+
+	if (!dump_take(&before))
+		return;
+	for (i = 0; i < LEFT_FULL_ROUNDS; i++) {
+		tap_alive();
+		ctl("mute");
+		ctl("fill");
+		if (!modules_unload(&modules) || !ctl("clear") || !modules_load(&modules) ||
+		    !check_life(&before))
+			break;
+	}
+	ctl("clear");
+	dump_free(&before);
+}
+
+/* What an earlier owner left unread, and what came when there was none */
+static void not_empty(void)
+{
+	static const char * const lines[] = {
+		"notify 0x56100011 times=300",
+		"notify 0x51234567 len=3000",
+		"exited vm=" ANY_VMID " type=1 times=9",
+		/* The beginning of a reply, an end of one, a reply, and noise */
+		"raw hex=2106000020000056 len=240",
+		"raw hex=2104000020000056 len=240 times=3",
+		"raw hex=2102000001000056800000000000 times=8",
+		"raw hex=ffff times=3",
+	};
+	struct modules modules;
+	struct dump before;
+	unsigned int i;
+
+	if (!dump_take(&before))
+		return;
+	for (i = 0; i < NOT_EMPTY_ROUNDS; i++) {
+		const char *line = lines[i % ARRAY_SIZE(lines)];
+
+		tap_alive();
+		if (!modules_unload(&modules) || !ctl("%s", line) ||
+		    !modules_load(&modules) || !check_life(&before)) {
+			note("with \"%s\"", line);
+			break;
+		}
+	}
+	dump_free(&before);
+}
+
+/* A module cannot go as long as a file is open that it serves. */
+static void check_in_use(void)
+{
+	check_errno(module_unload(RM_MODULE), EWOULDBLOCK, "unload of " RM_MODULE);
+}
+
+static void in_use(void)
+{
+	struct dump before;
+	struct testvm vm;
+	pid_t pid;
+
+	if (!dump_take(&before))
+		return;
+	if (testvm_open(&vm))
+		check_in_use();
+	testvm_close(&vm);
+
+	if (testvm_start(&vm, 1, PROGRAM(spin)))
+		check_in_use();
+	testvm_close(&vm);
+
+	ctl("mute " VM_INIT);
+	pid = start_in_child(LIFE_PLAIN);
+	if (pid && wait_for_dump("muted\n", true))
+		check_in_use();
+	ctl("clear");
+	if (pid)
+		check(!child_result(pid), "START");
+	check_life(&before);
+	dump_free(&before);
+}
+
+/*
+ * There is no file any more, but a VM that waits for the Resource Manager to take it down.
+ * That is not waited for without end, and what it says later is not for the next driver.
+ */
+static bool unload_in_flight(const struct dump *before, const char *request)
+{
+	struct modules modules;
+	bool ok;
+	pid_t pid;
+
+	tap_alive();
+	ctl("mute %s", request);
+	pid = start_in_child(LIFE_STOPPED);
+	ok = pid && wait_for_dump("muted\n", true);
+	if (pid) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	ok &= modules_unload(&modules) && modules_load(&modules);
+	ctl("clear");
+	live(LIFE_PLAIN, 0);
+	return check(leftover_give_back(before) >= 0, "something is left") && ok;
+}
+
+static void in_flight(void)
+{
+	static const char * const requests[IN_FLIGHT_ROUNDS] = {
+		VM_DEALLOCATE, VM_ALLOCATE, VM_STOP,
+	};
+	struct dump before;
+	unsigned int i;
+
+	if (!dump_take(&before))
+		return;
+	for (i = 0; i < ARRAY_SIZE(requests); i++)
+		if (!unload_in_flight(&before, requests[i]))
+			break;
+	check_life(&before);
+	dump_free(&before);
+}
+
+static const struct tap_test tests[] = {
+	{ "unloaded and loaded again and again", again_and_again },
+	{ "loaded with a full queue", loaded_full },
+	{ "unloaded with a full queue", unloaded_full },
+	{ "loaded with packets to receive", not_empty },
+	{ "refused while a VM is open", in_use },
+	{ "unloaded with a request in flight", in_flight },
+};
+
+int main(void)
+{
+	if (!ctl_supported())
+		return tap_skip_all("no control channel");
+	return testvm_main(tests, ARRAY_SIZE(tests));
+}
