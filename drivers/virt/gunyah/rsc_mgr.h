@@ -241,10 +241,8 @@ struct gh_rm_request {
 struct gh_rm_request *gh_rm_request_alloc(u32 msg_id, size_t size);
 void gh_rm_request_put(struct gh_rm_request *req);
 int gh_rm_request_call(struct gh_rm *rm, struct gh_rm_request *req);
-int gh_rm_request_call_empty(struct gh_rm *rm, struct gh_rm_request *req);
 int gh_rm_request_late_result(struct gh_rm_request *req);
 int gh_rm_bad_reply(struct gh_rm_request *req);
-int gh_rm_call(struct gh_rm *rm, u32 msg_id, const void *payload, size_t size);
 
 void gh_rm_queue(struct gh_rm *rm, struct gh_rm_request *req);
 void gh_rm_pump(struct gh_rm *rm);

@@ -531,50 +531,6 @@ int gh_rm_bad_reply(struct gh_rm_request *req)
 }
 
 /**
- * gh_rm_request_call_empty() - send a request whose reply is empty
- * @rm: the Resource Manager
- * @req: the request; to be called once
- *
- * Context: process context, may sleep; waits killably.
- * Return: 0, or an errno as described in linux/gunyah_rsc_mgr.h.
- */
-int gh_rm_request_call_empty(struct gh_rm *rm, struct gh_rm_request *req)
-{
-	int ret = gh_rm_request_call(rm, req);
-
-	if (!ret && req->reply_size)
-		ret = gh_rm_bad_reply(req);
-
-	return ret;
-}
-
-/**
- * gh_rm_call() - send a request with a short payload and an empty reply
- * @rm: the Resource Manager
- * @msg_id: what it is about
- * @payload: of the request
- * @size: size of @payload
- *
- * Context: process context, may sleep; waits killably.
- * Return: 0, or an errno as described in linux/gunyah_rsc_mgr.h.
- */
-int gh_rm_call(struct gh_rm *rm, u32 msg_id, const void *payload, size_t size)
-{
-	struct gh_rm_request *req;
-	int ret;
-
-	req = gh_rm_request_alloc(msg_id, size);
-	if (!req)
-		return -ENOMEM;
-
-	memcpy(req->payload, payload, size);
-	ret = gh_rm_request_call_empty(rm, req);
-	gh_rm_request_put(req);
-
-	return ret;
-}
-
-/**
  * gh_rm_calls_init() - make ready for requests
  * @rm: the Resource Manager
  */

@@ -213,7 +213,6 @@ static int gh_rm_mem_append(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel, s
 {
 	struct gh_rm_mem_append_req *body;
 	struct gh_rm_request *req;
-	int ret;
 
 	req = gh_rm_request_alloc(GH_RM_MEM_APPEND,
 				  sizeof(*body) +
@@ -225,15 +224,11 @@ static int gh_rm_mem_append(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel, s
 	body->mem_handle = cpu_to_le32(parcel->mem_handle);
 	body->flags = end ? GH_RM_MEM_APPEND_FLAG_END : 0;
 	if (!gh_rm_fill_runs(body + 1, parcel, n_runs)) {
-		ret = -EINVAL;
-		goto out_put;
+		gh_rm_request_put(req);
+		return -EINVAL;
 	}
 
-	ret = gh_rm_request_call_empty(rm, req);
-
-out_put:
-	gh_rm_request_put(req);
-	return ret;
+	return gh_rm_request_ask(rm, req, gh_rm_parse_nothing, NULL);
 }
 
 static int gh_rm_mem_append_all(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel, size_t left)
@@ -385,7 +380,7 @@ int gh_rm_mem_reclaim(struct gh_rm *rm, u32 mem_handle, u8 flags)
 		.flags = flags,
 	};
 
-	return gh_rm_call(rm, GH_RM_MEM_RECLAIM, &req, sizeof(req));
+	return gh_rm_ask(rm, GH_RM_MEM_RECLAIM, &req, sizeof(req), gh_rm_parse_nothing, NULL);
 }
 EXPORT_SYMBOL_GPL(gh_rm_mem_reclaim);
 

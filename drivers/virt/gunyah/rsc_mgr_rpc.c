@@ -411,7 +411,7 @@ int gh_rm_vm_configure(struct gh_rm *rm, u16 vmid, enum gh_rm_vm_auth_mechanism 
 		.dtb_size = cpu_to_le64(dtb_size),
 	};
 
-	return gh_rm_call(rm, GH_RM_VM_CONFIG_IMAGE, &req, sizeof(req));
+	return gh_rm_ask(rm, GH_RM_VM_CONFIG_IMAGE, &req, sizeof(req), gh_rm_parse_nothing, NULL);
 }
 EXPORT_SYMBOL_GPL(gh_rm_vm_configure);
 
@@ -485,7 +485,8 @@ int gh_rm_vm_set_firmware_mem(struct gh_rm *rm, u16 vmid, u32 mem_handle, u64 of
 		.size = cpu_to_le64(size),
 	};
 
-	return gh_rm_call(rm, GH_RM_VM_SET_FIRMWARE_MEM, &req, sizeof(req));
+	return gh_rm_ask(rm, GH_RM_VM_SET_FIRMWARE_MEM, &req, sizeof(req), gh_rm_parse_nothing,
+			 NULL);
 }
 EXPORT_SYMBOL_GPL(gh_rm_vm_set_firmware_mem);
 
@@ -542,6 +543,6 @@ int gh_rm_vm_set_time_base(struct gh_rm *rm, u16 vmid, u64 time_base, u64 refere
 		.reference = cpu_to_le64(reference),
 	};
 
-	return gh_rm_call(rm, GH_RM_VM_SET_TIME_BASE, &req, sizeof(req));
+	return gh_rm_ask(rm, GH_RM_VM_SET_TIME_BASE, &req, sizeof(req), gh_rm_parse_nothing, NULL);
 }
 EXPORT_SYMBOL_GPL(gh_rm_vm_set_time_base);
