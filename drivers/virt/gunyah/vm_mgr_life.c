@@ -187,12 +187,25 @@ static void gh_vm_mgr_happened(struct gh_vm_mgr *mgr, u16 vmid, enum gh_vm_event
 	mutex_unlock(&mgr->lock);
 }
 
+/* Whether there is all that has to be; there may be more. */
+static bool gh_vm_mgr_is_whole(struct gh_vm_mgr *mgr, const struct gh_rm_notification *notif,
+			       size_t size)
+{
+	if (notif->size >= size)
+		return true;
+
+	dev_err_ratelimited(gh_rm_dev(mgr->rm), "notification is lost: %zu bytes, not %zu\n",
+			    notif->size, size);
+
+	return false;
+}
+
 static void gh_vm_mgr_exited(struct gh_vm_mgr *mgr, const struct gh_rm_notification *notif)
 {
 	const struct gh_rm_vm_exited_payload *payload = notif->buff;
 	struct gh_vm_exit_info info = {};
 
-	if (notif->size < sizeof(*payload))
+	if (!gh_vm_mgr_is_whole(mgr, notif, sizeof(*payload)))
 		return;
 
 	info.type = le16_to_cpu(payload->exit_type);
@@ -207,7 +220,7 @@ static void gh_vm_mgr_status(struct gh_vm_mgr *mgr, const struct gh_rm_notificat
 {
 	const struct gh_rm_vm_status_payload *payload = notif->buff;
 
-	if (notif->size < sizeof(*payload))
+	if (!gh_vm_mgr_is_whole(mgr, notif, sizeof(*payload)))
 		return;
 
 	/* All others follow what we asked for, and its reply tells us. */
