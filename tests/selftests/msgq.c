@@ -35,6 +35,7 @@ static void lives_with(const char * const *lines, unsigned int count)
 	if (!dump_take(&before))
 		return;
 	for (i = 0; i < count; i++) {
+		tap_alive();
 		if (!ctl("%s", lines[i]))
 			break;
 		live(LIFE_PLAIN, 0);
@@ -87,6 +88,7 @@ static void send_errors(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		tap_alive();
 		if (testvm_create(&vm, 1, PROGRAM(off)) &&
 		    ctl("hypercall " SEND " error=%d", cases[i].error))
 			check_errno(testvm_ioctl_start(&vm), cases[i].err, "START");
@@ -206,6 +208,7 @@ static void loopbacks(void)
 	if (!dump_take(&before))
 		return;
 	loopback("modprobe gunyah_msgq_loopback count=1000");
+	tap_alive();
 	loopback("modprobe gunyah_msgq_loopback count=500 push=3");
 	dump_check_same(&before);
 	dump_free(&before);
