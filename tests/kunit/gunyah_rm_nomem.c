@@ -16,6 +16,7 @@
 #include <linux/platform_device.h>
 #include <linux/slab.h>
 
+#include "../../drivers/virt/gunyah/rsc_mgr.h"
 #include "gunyah_rm_peer.h"
 
 /* No operation allocates that often. */
@@ -421,6 +422,7 @@ static void gh_nomem_notifications(struct kunit *test)
 	gh_fake_log_watch(NULL);
 	KUNIT_EXPECT_EQ(test, atomic_read(&peer->n_notified), (int)(sent - lost));
 	KUNIT_EXPECT_EQ(test, lost, n_long);
+	KUNIT_EXPECT_EQ(test, peer->rm->counters[GH_RM_COUNT_LOST_NOTIFICATIONS], lost);
 	kunit_info(test, "notifications: %zu failures of an allocation, %u of them a loss",
 		   sent - ARRAY_SIZE(sizes), lost);
 }
