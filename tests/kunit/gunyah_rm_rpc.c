@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit: the Resource Manager's messages about virtual machines
+ * KUnit: all messages to the Resource Manager
  *
- * Each call is made with a good reply, with each error code, and with replies
- * that are too short or too long.
+ * Each call is made with a good reply, with each error code, with replies that
+ * are too short or too long, and with what its reply may have wrong otherwise.
  */
 
 #include <kunit/test.h>
@@ -12,114 +12,9 @@
 
 #include "gunyah_rm_peer.h"
 
-#define VMID	0x85
+#include "gunyah_rm_calls.c"
 
-/* What a call returned */
-struct gh_rpc_result {
-	u16 vmid;
-	struct gh_rm_hyp_resources *resources;
-};
-
-struct gh_rpc_case {
-	const char *name;
-	int (*call)(struct gh_rm *rm, struct gh_rpc_result *result);
-	u32 msg_id;
-	const u8 *request;
-	size_t request_size;
-	const u8 *reply;
-	size_t reply_size;
-};
-
-static int gh_rpc_alloc(struct gh_rm *rm, struct gh_rpc_result *result)
-{
-	return gh_rm_alloc_vmid(rm, &result->vmid);
-}
-
-static int gh_rpc_dealloc(struct gh_rm *rm, struct gh_rpc_result *result)
-{
-	return gh_rm_dealloc_vmid(rm, VMID);
-}
-
-static int gh_rpc_start(struct gh_rm *rm, struct gh_rpc_result *result)
-{
-	return gh_rm_vm_start(rm, VMID);
-}
-
-static int gh_rpc_stop(struct gh_rm *rm, struct gh_rpc_result *result)
-{
-	return gh_rm_vm_stop(rm, VMID, GH_RM_VM_STOP_FLAG_FORCE, 3);
-}
-
-static int gh_rpc_reset(struct gh_rm *rm, struct gh_rpc_result *result)
-{
-	return gh_rm_vm_reset(rm, VMID);
-}
-
-static int gh_rpc_configure(struct gh_rm *rm, struct gh_rpc_result *result)
-{
-	return gh_rm_vm_configure(rm, VMID, GH_RM_VM_AUTH_QCOM_ANDROID_PVM, 0x01020304,
-				  0x1112131415161718, 0x2122232425262728,
-				  0x3132333435363738, 0x4142434445464748);
-}
-
-static int gh_rpc_init(struct gh_rm *rm, struct gh_rpc_result *result)
-{
-	return gh_rm_vm_init(rm, VMID);
-}
-
-static int gh_rpc_get_resources(struct gh_rm *rm, struct gh_rpc_result *result)
-{
-	return gh_rm_get_hyp_resources(rm, VMID, &result->resources);
-}
-
-static int gh_rpc_get_vmid(struct gh_rm *rm, struct gh_rpc_result *result)
-{
-	return gh_rm_get_vmid(rm, &result->vmid);
-}
-
-static int gh_rpc_reclaim(struct gh_rm *rm, struct gh_rpc_result *result)
-{
-	return gh_rm_mem_reclaim(rm, 0, 0);
-}
-
-static const u8 request_any[] = { 0, 0, 0, 0 };
-static const u8 request_vmid[] = { VMID, 0, 0, 0 };
-/* Forced, reason 3 */
-static const u8 request_stop[] = { VMID, 0, 1, 0, 3, 0, 0, 0 };
-static const u8 request_config[] = {
-	VMID, 0, 2, 0, 0x04, 0x03, 0x02, 0x01,
-	0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11,
-	0x28, 0x27, 0x26, 0x25, 0x24, 0x23, 0x22, 0x21,
-	0x38, 0x37, 0x36, 0x35, 0x34, 0x33, 0x32, 0x31,
-	0x48, 0x47, 0x46, 0x45, 0x44, 0x43, 0x42, 0x41,
-};
-
-static const u8 request_reclaim[] = { 0, 0, 0, 0, 0, 0, 0, 0 };
-static const u8 reply_vmid[] = { VMID, 0, 0, 0 };
-/* A vCPU, and a doorbell without an interrupt */
-static const u8 reply_resources[4 + 2 * 44] = {
-	2, 0, 0, 0,
-	4, 0, VMID, 0, 0, 0, 0, 0, 7, 0, 0, 0,
-	0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0, 0, 0, 0,
-	0xc2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-	0, 0, VMID, 0,
-};
-
-#define CASE(_call, _msg_id, _request, _request_size, _reply, _reply_size)	\
-	{ #_call, gh_rpc_##_call, _msg_id, _request, _request_size, _reply, _reply_size }
-
-static const struct gh_rpc_case gh_rpc_cases[] = {
-	CASE(alloc, 0x56000001, request_any, 4, reply_vmid, 4),
-	CASE(dealloc, 0x56000002, request_vmid, 4, NULL, 0),
-	CASE(start, 0x56000004, request_vmid, 4, NULL, 0),
-	CASE(stop, 0x56000005, request_stop, 8, NULL, 0),
-	CASE(reset, 0x56000006, request_vmid, 4, NULL, 0),
-	CASE(configure, 0x56000009, request_config, 40, NULL, 0),
-	CASE(init, 0x5600000b, request_vmid, 4, NULL, 0),
-	CASE(get_resources, 0x56000020, request_vmid, 4, reply_resources, 4 + 2 * 44),
-	CASE(get_vmid, 0x56000024, NULL, 0, reply_vmid, 4),
-	CASE(reclaim, 0x51000015, request_reclaim, 8, NULL, 0),
-};
+#define VM_DEALLOCATE	0x56000002U
 
 static int gh_rpc_test_init(struct kunit *test)
 {
@@ -138,18 +33,34 @@ static void gh_rpc_test_exit(struct kunit *test)
 		gh_peer_destroy(test->priv);
 }
 
-static int gh_rpc_call(struct gh_peer *peer, const struct gh_rpc_case *rpc,
-		       const struct gh_peer_reply *reply, struct gh_rpc_result *result)
+/*
+ * Makes a call that gets @reply. More than 0 is returned if it had a result
+ * without such a reply, or did not ask for it once.
+ */
+static int gh_rpc_make(struct gh_peer *peer, const struct gh_rpc_call *call,
+		       const struct gh_peer_reply *reply, char *text)
 {
+	const struct gh_peer_reply before = {
+		.body = call->before.data,
+		.size = call->before.size,
+	};
+	const struct gh_peer_reply after = {};
+	unsigned int asked = call->before.size ? 1 : 0;
 	int ret;
 
-	memset(result, 0, sizeof(*result));
 	gh_peer_forget(peer);
+	if (call->before.size)
+		gh_peer_script(peer, &before);
 	gh_peer_script(peer, reply);
-	ret = rpc->call(peer->rm, result);
-	/* Only a reply that makes sense has a result. */
-	if (ret)
-		ret = result->resources || result->vmid ? 1 : ret;
+	/* What goes back after a failure */
+	gh_peer_script(peer, &after);
+	*text = '\0';
+	ret = call->fn(peer->rm, text);
+
+	if (peer->n_requests <= asked || peer->requests[asked].header.msg_id != call->msg_id)
+		return 1;
+	if (peer->n_requests != asked + 1 && !(ret && call->before.size))
+		return 1;
 
 	return ret;
 }
@@ -158,129 +69,129 @@ static int gh_rpc_call(struct gh_peer *peer, const struct gh_rpc_case *rpc,
 static void gh_rpc_good(struct kunit *test)
 {
 	struct gh_peer *peer = test->priv;
-	struct gh_rpc_result result;
+	char text[GH_RPC_TEXT_SIZE];
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(gh_rpc_cases); i++) {
-		const struct gh_rpc_case *rpc = &gh_rpc_cases[i];
-		struct gh_peer_reply reply = { .body = rpc->reply, .size = rpc->reply_size };
-		struct gh_peer_request *request = &peer->requests[0];
+	for (i = 0; i < ARRAY_SIZE(gh_rpc_calls); i++) {
+		const struct gh_rpc_call *call = &gh_rpc_calls[i];
+		struct gh_peer_reply reply = { .body = call->reply.data, .size = call->reply.size };
+		struct gh_peer_request *request = &peer->requests[call->before.size ? 1 : 0];
 
-		KUNIT_ASSERT_EQ_MSG(test, gh_rpc_call(peer, rpc, &reply, &result), 0, "%s",
-				    rpc->name);
-		KUNIT_ASSERT_EQ(test, peer->n_requests, 1U);
+		KUNIT_ASSERT_EQ_MSG(test, gh_rpc_make(peer, call, &reply, text), 0, "%s",
+				    call->name);
+		KUNIT_EXPECT_STREQ_MSG(test, text, call->text, "%s", call->name);
 		KUNIT_EXPECT_EQ(test, request->header.type, GH_RM_PACKET_REQUEST);
-		KUNIT_EXPECT_EQ(test, request->header.msg_id, rpc->msg_id);
-		KUNIT_ASSERT_EQ_MSG(test, request->size, rpc->request_size, "%s", rpc->name);
-		KUNIT_EXPECT_EQ_MSG(test, memcmp(request->payload, rpc->request, request->size), 0,
-				    "%s", rpc->name);
+		KUNIT_ASSERT_EQ_MSG(test, request->size, call->request.size, "%s", call->name);
+		KUNIT_EXPECT_EQ_MSG(test, memcmp(request->payload, call->request.data,
+						 request->size), 0, "%s", call->name);
 		KUNIT_EXPECT_EQ(test, request->push, 1ULL);
-
-		if (rpc->reply_size == sizeof(reply_vmid))
-			KUNIT_EXPECT_EQ(test, result.vmid, VMID);
-		if (result.resources)
-			KUNIT_EXPECT_EQ(test, memcmp(result.resources, reply_resources,
-						     sizeof(reply_resources)), 0);
-		kfree(result.resources);
 	}
 }
 
-/* An error is an error, also when something follows the code. */
+static void gh_rpc_error(struct kunit *test, const struct gh_rpc_call *call, u32 code,
+			 const struct gh_rpc_bytes *body)
+{
+	struct gh_peer_reply reply = { .code = code, .body = body->data, .size = body->size };
+	char text[GH_RPC_TEXT_SIZE];
+
+	KUNIT_EXPECT_EQ_MSG(test, gh_rpc_make(test->priv, call, &reply, text),
+			    gh_rm_error_remap(code), "%s, error %#x and %zu bytes", call->name,
+			    code, body->size);
+}
+
+/* An error is an error, also when something follows the code, even what is good. */
 static void gh_rpc_errors(struct kunit *test)
 {
-	struct gh_peer *peer = test->priv;
-	struct gh_rpc_result result;
+	static const u32 unknown[] = { 0x15, 0x80000000, 0xfffffffe };
+	const struct gh_rpc_call *call = test->param_value;
+	static const u8 zero[4];
+	const struct gh_rpc_bytes none = {}, word = { zero, sizeof(zero) };
+	const struct gh_rpc_bytes *more = call->reply.size ? &call->reply : &word;
+	u32 code;
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(gh_rpc_cases); i++) {
-		const struct gh_rpc_case *rpc = &gh_rpc_cases[i];
-		struct gh_peer_reply reply = {};
-		u32 code;
-
-		for (code = 1; code <= 0x16; code++) {
-			reply.code = code == 0x16 ? GH_RM_ERROR_UNIMPLEMENTED : code;
-			reply.size = 0;
-			KUNIT_EXPECT_EQ_MSG(test, gh_rpc_call(peer, rpc, &reply, &result),
-					    gh_rm_error_remap(reply.code), "%s, error %#x",
-					    rpc->name, reply.code);
-			reply.body = reply_vmid;
-			reply.size = sizeof(reply_vmid);
-			KUNIT_EXPECT_EQ_MSG(test, gh_rpc_call(peer, rpc, &reply, &result),
-					    gh_rm_error_remap(reply.code), "%s, error %#x",
-					    rpc->name, reply.code);
-		}
+	for (code = GH_RM_ERROR_NOMEM; code <= GH_RM_ERROR_VM_STATE; code++) {
+		gh_rpc_error(test, call, code, &none);
+		gh_rpc_error(test, call, code, more);
 	}
+	gh_rpc_error(test, call, GH_RM_ERROR_UNIMPLEMENTED, &none);
+	gh_rpc_error(test, call, GH_RM_ERROR_UNIMPLEMENTED, more);
+	for (i = 0; i < ARRAY_SIZE(unknown); i++) {
+		gh_rpc_error(test, call, unknown[i], &none);
+		gh_rpc_error(test, call, unknown[i], more);
+	}
+}
+
+static void gh_rpc_size(struct kunit *test, const struct gh_rpc_call *call, const void *body,
+			size_t size, bool raw)
+{
+	struct gh_peer_reply reply = { .body = body, .size = size, .raw = raw };
+	char text[GH_RPC_TEXT_SIZE];
+
+	KUNIT_EXPECT_EQ_MSG(test, gh_rpc_make(test->priv, call, &reply, text), -EBADMSG,
+			    "%s, %zu bytes%s", call->name, size, raw ? " in all" : "");
 }
 
 /* Replies of every size but the right one */
 static void gh_rpc_sizes(struct kunit *test)
 {
-	static const size_t more[] = { 1, 4, 44, 1000 };
-	struct gh_peer *peer = test->priv;
-	struct gh_rpc_result result;
+	static const size_t more[] = { 1, 2, 3, 4, 8, 44, 232 };
+	const struct gh_rpc_call *call = test->param_value;
+	const size_t max = GH_RM_MAX_MESSAGE_SIZE - 4;
+	size_t size;
 	u8 *body;
-	int i, j;
-
-	body = kunit_kzalloc(test, sizeof(reply_resources) + 1000, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, body);
-
-	for (i = 0; i < ARRAY_SIZE(gh_rpc_cases); i++) {
-		const struct gh_rpc_case *rpc = &gh_rpc_cases[i];
-		struct gh_peer_reply reply = { .body = body };
-
-		memcpy(body, rpc->reply, rpc->reply_size);
-		for (reply.size = 0; reply.size < rpc->reply_size; reply.size++)
-			KUNIT_EXPECT_EQ_MSG(test, gh_rpc_call(peer, rpc, &reply, &result),
-					    -EBADMSG, "%s, %zu bytes", rpc->name, reply.size);
-		for (j = 0; j < ARRAY_SIZE(more); j++) {
-			reply.size = rpc->reply_size + more[j];
-			KUNIT_EXPECT_EQ_MSG(test, gh_rpc_call(peer, rpc, &reply, &result),
-					    -EBADMSG, "%s, %zu bytes", rpc->name, reply.size);
-		}
-		/* Not even a code */
-		reply.raw = true;
-		for (reply.size = 0; reply.size < 4; reply.size++)
-			KUNIT_EXPECT_EQ_MSG(test, gh_rpc_call(peer, rpc, &reply, &result),
-					    -EBADMSG, "%s, %zu bytes in all", rpc->name,
-					    reply.size);
-	}
-}
-
-static void gh_rpc_bad_vmid(struct kunit *test)
-{
-	static const u8 none[] = { 0xff, 0xff, 0, 0 };
-	static const u8 too_large[] = { VMID, 0, 1, 0 };
-	struct gh_peer_reply reply = { .body = none, .size = sizeof(none) };
-	struct gh_peer *peer = test->priv;
-	u16 vmid;
-
-	gh_peer_script(peer, &reply);
-	KUNIT_EXPECT_EQ(test, gh_rm_alloc_vmid(peer->rm, &vmid), -EBADMSG);
-	reply.body = too_large;
-	gh_peer_script(peer, &reply);
-	KUNIT_EXPECT_EQ(test, gh_rm_alloc_vmid(peer->rm, &vmid), -EBADMSG);
-}
-
-/* Numbers of entries that do not go with the size, or overflow when multiplied */
-static void gh_rpc_bad_count(struct kunit *test)
-{
-	static const u32 counts[] = { 0, 1, 3, 0x05d1745d, 0x5d1745d3, 0xffffffff };
-	struct gh_rm_hyp_resources *resources = NULL;
-	struct gh_peer *peer = test->priv;
-	u8 body[sizeof(reply_resources)];
-	struct gh_peer_reply reply = { .body = body, .size = sizeof(body) };
-	__le32 count;
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(counts); i++) {
-		memcpy(body, reply_resources, sizeof(body));
-		count = cpu_to_le32(counts[i]);
-		memcpy(body, &count, sizeof(count));
+	body = kunit_kzalloc(test, max, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, body);
+	memcpy(body, call->reply.data, call->reply.size);
+
+	for (size = 0; size < call->reply.size; size++)
+		gh_rpc_size(test, call, body, size, false);
+	for (i = 0; i < ARRAY_SIZE(more); i++)
+		gh_rpc_size(test, call, body, call->reply.size + more[i], false);
+	gh_rpc_size(test, call, body, max, false);
+	/* Not even a code */
+	for (size = 0; size < 4; size++)
+		gh_rpc_size(test, call, body, size, true);
+}
+
+/* What is special about some, and counts, lengths and values that cannot be */
+static void gh_rpc_contents(struct kunit *test)
+{
+	struct gh_peer *peer = test->priv;
+	char text[GH_RPC_TEXT_SIZE];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(gh_rpc_replies); i++) {
+		const struct gh_rpc_reply *special = &gh_rpc_replies[i];
+		const struct gh_peer_reply reply = {
+			.body = special->reply.data,
+			.size = special->reply.size,
+		};
+
+		gh_peer_forget(peer);
 		gh_peer_script(peer, &reply);
-		KUNIT_EXPECT_EQ(test, gh_rm_get_hyp_resources(peer->rm, VMID, &resources),
-				-EBADMSG);
+		*text = '\0';
+		KUNIT_EXPECT_EQ_MSG(test, special->fn(peer->rm, text),
+				    special->text ? 0 : -EBADMSG, "%ps: %s", special->fn,
+				    special->what);
+		KUNIT_EXPECT_STREQ_MSG(test, text, special->text ?: "", "%ps: %s", special->fn,
+				       special->what);
 	}
-	KUNIT_EXPECT_NULL(test, resources);
+}
+
+/* Nothing is sent of what cannot be sent. */
+static void gh_rpc_refused(struct kunit *test)
+{
+	struct gh_peer *peer = test->priv;
+	char text[GH_RPC_TEXT_SIZE];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(gh_rpc_refusals); i++)
+		KUNIT_EXPECT_EQ_MSG(test, gh_rpc_refusals[i].fn(peer->rm, text), -EINVAL, "%s",
+				    gh_rpc_refusals[i].what);
+	KUNIT_EXPECT_EQ(test, peer->n_requests, 0U);
 }
 
 /* A reply of many packets */
@@ -301,18 +212,88 @@ static void gh_rpc_many_resources(struct kunit *test)
 	reply.body = body;
 
 	gh_peer_script(peer, &reply);
-	KUNIT_ASSERT_EQ(test, gh_rm_get_hyp_resources(peer->rm, VMID, &resources), 0);
+	KUNIT_ASSERT_EQ(test, gh_rm_get_hyp_resources(peer->rm, 0x85, &resources), 0);
 	KUNIT_EXPECT_EQ(test, memcmp(resources, body, size), 0);
 	kfree(resources);
 }
 
+/* The longest reply there can be, to the longest request */
+static void gh_rpc_longest(struct kunit *test)
+{
+	const size_t n = (GH_RM_MAX_MESSAGE_SIZE - 8) / 4, len = GH_RM_MAX_MESSAGE_SIZE - 4;
+	struct gh_peer_reply reply = { .size = 4 + n * 4 };
+	struct gh_rm_vmids *vmids = NULL;
+	struct gh_peer *peer = test->priv;
+	struct gh_peer_request *request = &peer->requests[0];
+	__le32 *body;
+	char *name;
+	size_t i;
+
+	body = kunit_kzalloc(test, reply.size, GFP_KERNEL);
+	name = kunit_kzalloc(test, len + 1, GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, body && name);
+	body[0] = cpu_to_le32(n);
+	for (i = 0; i < n; i++)
+		body[1 + i] = cpu_to_le32(i);
+	for (i = 0; i < len; i++)
+		name[i] = 'a' + i % 26;
+	reply.body = body;
+
+	gh_peer_script(peer, &reply);
+	KUNIT_ASSERT_EQ(test, gh_rm_vm_lookup_name(peer->rm, name, &vmids), 0);
+	KUNIT_EXPECT_EQ(test, vmids->n, n);
+	for (i = 0; i < vmids->n; i++)
+		KUNIT_ASSERT_EQ(test, vmids->vmids[i], i);
+	kfree(vmids);
+	KUNIT_EXPECT_EQ(test, request->header.fragments, GH_RM_MAX_FRAGMENTS);
+	KUNIT_ASSERT_EQ(test, request->size, (size_t)GH_RM_MAX_MESSAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, memcmp(request->payload + 4, name, len), 0);
+}
+
+static int gh_rpc_alloc_fixed_vmid(struct gh_rm *rm, void *arg)
+{
+	return gh_rm_alloc_fixed_vmid(rm, *(u16 *)arg);
+}
+
+/* The reply to a fixed VMID is empty: what was asked for is given back. */
+static void gh_rpc_fixed_vmid_late(struct kunit *test)
+{
+	const struct gh_peer_reply mute = { .mute = true }, done = {};
+	static const u8 expected[] = { 0x34, 0x12, 0, 0 };
+	struct gh_peer *peer = test->priv;
+	struct gh_peer_caller caller;
+	u16 vmid = 0x1234;
+
+	gh_peer_script(peer, &mute);
+	gh_peer_script(peer, &done);
+	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_rpc_alloc_fixed_vmid, &vmid), 0);
+	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
+	gh_peer_kill(&caller);
+	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), -EINTR);
+
+	gh_peer_reply(peer, 0, &done);
+	KUNIT_ASSERT_TRUE(test, gh_peer_wait_requests(peer, 2));
+	KUNIT_EXPECT_EQ(test, peer->requests[1].header.msg_id, VM_DEALLOCATE);
+	KUNIT_ASSERT_EQ(test, peer->requests[1].size, sizeof(expected));
+	KUNIT_EXPECT_EQ(test, memcmp(peer->requests[1].payload, expected, sizeof(expected)), 0);
+}
+
+static void gh_rpc_call_name(const struct gh_rpc_call *call, char *desc)
+{
+	strscpy(desc, call->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(gh_rpc_call, gh_rpc_calls, gh_rpc_call_name);
+
 static struct kunit_case gh_rpc_test_cases[] = {
 	KUNIT_CASE(gh_rpc_good),
-	KUNIT_CASE(gh_rpc_errors),
-	KUNIT_CASE(gh_rpc_sizes),
-	KUNIT_CASE(gh_rpc_bad_vmid),
-	KUNIT_CASE(gh_rpc_bad_count),
+	KUNIT_CASE_PARAM(gh_rpc_errors, gh_rpc_call_gen_params),
+	KUNIT_CASE_PARAM(gh_rpc_sizes, gh_rpc_call_gen_params),
+	KUNIT_CASE(gh_rpc_contents),
+	KUNIT_CASE(gh_rpc_refused),
 	KUNIT_CASE(gh_rpc_many_resources),
+	KUNIT_CASE(gh_rpc_longest),
+	KUNIT_CASE(gh_rpc_fixed_vmid_late),
 	{}
 };
 
