@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -262,6 +263,43 @@ static void reclaim_refused(void)
 	dump_free(&before);
 }
 
+static int debugfs_open(const char *name)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/gunyah/rm/%s", name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* They say no more, and are closed when there is another driver. */
+static void open_debugfs(void)
+{
+	static const char * const names[] = { "requests", "counters", "latency" };
+	int old[ARRAY_SIZE(names)], fd;
+	unsigned int i;
+	char byte;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		old[i] = debugfs_open(names[i]);
+		check(read(old[i], &byte, 1) == 1, "%s: errno %d", names[i], errno);
+	}
+	if (rm_unbind()) {
+		for (i = 0; i < ARRAY_SIZE(names); i++) {
+			check_errno(read(old[i], &byte, 1), EIO, names[i]);
+			check_errno(debugfs_open(names[i]), ENOENT, names[i]);
+		}
+		rm_bind();
+	}
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		check_errno(read(old[i], &byte, 1), EIO, names[i]);
+		close(old[i]);
+		fd = debugfs_open(names[i]);
+		check(read(fd, &byte, 1) == 1, "%s: errno %d", names[i], errno);
+		close(fd);
+	}
+	live(LIFE_PLAIN, 0);
+}
+
 static const struct tap_test tests[] = {
 	{ "no VMs", no_vms },
 	{ "VMs that are not started", unstarted },
@@ -270,6 +308,7 @@ static const struct tap_test tests[] = {
 	{ "START behind a full queue", queue_full },
 	{ "START that is not answered", starting },
 	{ "memory that does not come back", reclaim_refused },
+	{ "open files of debugfs", open_debugfs },
 };
 
 int main(void)
