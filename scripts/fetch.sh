@@ -11,6 +11,7 @@
 #                            compile modules for it, but not to load them
 #   fetch.sh busybox         arm64 busybox, static
 #   fetch.sh libfdt          arm64 include/ and lib/libfdt.a
+#   fetch.sh trace-cmd       arm64 trace-cmd with the libraries that it needs
 #   fetch.sh update          look for newer versions at the next fetch
 #
 # $CACHE/headers-6.1 and so on are links to the version in use, which stays
@@ -274,6 +275,24 @@ get_libfdt()
 	publish "libfdt.d/$(key "$tmp/out/packages")"
 }
 
+get_trace_cmd()
+{
+	local name
+
+	need_space "$CACHE" 100
+	unpack "$tmp/unpacked" trace-cmd:arm64 libtraceevent1:arm64 \
+		libtracefs1:arm64 libzstd1:arm64 libc6:arm64
+	mkdir -p "$tmp/out/bin" "$tmp/out/lib"
+	cp "$tmp/unpacked/usr/bin/trace-cmd" "$tmp/out/bin/"
+	for name in ld-linux-aarch64.so.1 libc.so.6 libtraceevent.so.1 \
+			libtracefs.so.1 libzstd.so.1; do
+		# One of the places is a link to the file in the other in newer releases
+		find "$tmp/unpacked" -name "$name" -exec cp -L {} "$tmp/out/lib/" \;
+	done
+	cp "$tmp/unpacked/packages" "$tmp/out/"
+	publish "trace-cmd.d/$(key "$tmp/out/packages")"
+}
+
 what=${1-}
 series=${2-}
 case $what in
@@ -287,7 +306,7 @@ headers | image | source)
 		die "KERNEL must look like 6.1, not \"$series\""
 	fi
 	;;
-busybox | libfdt)
+busybox | libfdt | trace-cmd)
 	link=$CACHE/$what
 	;;
 update)
@@ -297,7 +316,7 @@ update)
 	exit
 	;;
 *)
-	die "usage: fetch.sh headers|image|source SERIES, busybox, libfdt or update"
+	die "usage: fetch.sh headers|image|source SERIES, busybox, libfdt, trace-cmd or update"
 	;;
 esac
 
@@ -307,7 +326,7 @@ if [ ! -e "$link" ]; then
 		mkdir -p "$APT"
 		: >"$APT/log"
 		tmp=$(mktemp -d "$CACHE/.fetch.XXXXXX")
-		"get_$what" "$series"
+		"get_${what//-/_}" "$series"
 	fi
 fi
 realpath "$link"

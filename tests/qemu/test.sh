@@ -26,7 +26,7 @@ fetch()
 {
 	local what
 
-	for what in busybox libfdt "source $KERNEL" "image $KERNEL"; do
+	for what in busybox libfdt trace-cmd "source $KERNEL" "image $KERNEL"; do
 		# shellcheck disable=SC2086 # two words
 		[ -e "$CACHE/${what/ /-}" ] ||
 			step "Fetch ${what/ / of Linux }" \
@@ -99,7 +99,8 @@ selftest_machine()
 	new_root "$root" "$TOP/tests/qemu/selftest-init"
 	cp "$TOP/tests/qemu/init-common" "$root/"
 	add_modules "$root" "$release" "$BUILD/modules-$release"
-	cp "$BUILD/vmm/gunyah-vmm" "$root/bin/"
+	cp "$BUILD/vmm/gunyah-vmm" "$CACHE/trace-cmd/bin/trace-cmd" "$root/bin/"
+	cp "$CACHE"/trace-cmd/lib/* "$root/lib/"
 	mkdir "$root/tests" "$root/guest"
 	cp "$TOP/tests/qemu/linux_guest" "$root/tests/"
 	while read -r test; do

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -114,10 +115,9 @@ int child_result(pid_t pid)
 	return WEXITSTATUS(status);
 }
 
-/* Whether the process is in START: the kernel tells which system call it waits in. */
-static bool is_in_start(pid_t pid)
+/* The system call that a process waits in, and its second argument; -1 if it does not. */
+static int syscall_of(pid_t pid, unsigned long *arg)
 {
-	unsigned long fd, request = 0;
 	char name[40];
 	FILE *file;
 	int nr = -1;
@@ -125,21 +125,35 @@ static bool is_in_start(pid_t pid)
 	snprintf(name, sizeof(name), "/proc/%d/syscall", pid);
 	file = fopen(name, "re");
 	if (!file)
-		return false;
-	if (fscanf(file, "%d %lx %lx", &nr, &fd, &request) != 3)
-		request = 0;
+		return -1;
+	if (fscanf(file, "%d %*x %lx", &nr, arg) != 2)
+		nr = -1;
 	fclose(file);
-	return request == GH_VM_START;
+	return nr;
 }
 
-static bool wait_for_start_to_be(bool entered, pid_t pid)
+static bool is_in_start(pid_t pid)
+{
+	unsigned long arg;
+
+	return syscall_of(pid, &arg) == SYS_ioctl && arg == GH_VM_START;
+}
+
+static bool is_in_write(pid_t pid)
+{
+	unsigned long arg;
+
+	return syscall_of(pid, &arg) == SYS_write;
+}
+
+static bool wait_for(bool (*is)(pid_t pid), bool wanted, pid_t pid)
 {
 	struct timespec start;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	while (is_in_start(pid) != entered) {
-		if (!check(ms_since(&start) < POLL_SECONDS * 1000L, "START is not %s",
-			   entered ? "reached" : "left"))
+	while (is(pid) != wanted) {
+		if (!check(ms_since(&start) < POLL_SECONDS * 1000L, "the call is not %s",
+			   wanted ? "reached" : "left"))
 			return false;
 		sleep_ms(POLL_MS);
 	}
@@ -148,14 +162,19 @@ static bool wait_for_start_to_be(bool entered, pid_t pid)
 
 bool wait_for_start(pid_t pid)
 {
-	return wait_for_start_to_be(true, pid);
+	return wait_for(is_in_start, true, pid);
+}
+
+bool wait_for_write(pid_t pid)
+{
+	return wait_for(is_in_write, true, pid);
 }
 
 void kill_child(pid_t pid)
 {
-	wait_for_start_to_be(true, pid);
+	wait_for(is_in_start, true, pid);
 	kill(pid, SIGKILL);
-	wait_for_start_to_be(false, pid);
+	wait_for(is_in_start, false, pid);
 }
 
 void bury_child(pid_t pid)
@@ -206,6 +225,22 @@ bool wait_for_dump(const char *text, bool present)
 		sleep_ms(POLL_MS);
 	} while (ms_since(&start) < POLL_SECONDS * 1000L);
 	return check(false, "\"%s\" in the dump: not %s", text, present ? "yes" : "no");
+}
+
+void wait_for_count(const struct dump *before, const char *name, long more)
+{
+	struct timespec start;
+	struct dump now;
+	long count;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	do {
+		if (!dump_take(&now))
+			return;
+		count = dump_count(&now, name) - dump_count(before, name);
+		dump_free(&now);
+	} while (count < more && ms_since(&start) < POLL_SECONDS * 1000L);
+	check(count >= more, "%s: only %ld more", name, count);
 }
 
 unsigned int set_overdue(unsigned int ms)

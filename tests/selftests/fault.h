@@ -9,10 +9,12 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "dump.h"
 #include "testvm.h"
 
 /* Requests, as the control channel's commands name them */
 #define MEM_LEND		"51000012"
+#define MEM_SHARE		"51000013"
 #define MEM_RECLAIM		"51000015"
 #define MEM_APPEND		"51000018"
 #define VM_ALLOCATE		"56000001"
@@ -23,6 +25,7 @@
 #define VM_CONFIG_IMAGE		"56000009"
 #define VM_INIT			"5600000b"
 #define VM_GET_RESOURCES	"56000020"
+#define VM_GET_VMID		"56000024"
 
 /* The first VMID that is given to a VM */
 #define ANY_VMID		"128"
@@ -48,8 +51,9 @@ int child_result(pid_t pid);
  */
 void kill_child(pid_t pid);
 void bury_child(pid_t pid);
-/* Wait until it sleeps in the kernel, in START that is. */
+/* Wait until it sleeps in the kernel, in START or write() that is. */
 bool wait_for_start(pid_t pid);
+bool wait_for_write(pid_t pid);
 
 struct fault_case {
 	const char *line;
@@ -65,6 +69,12 @@ void run_fault_cases(const struct fault_case *cases, unsigned int count);
 
 /* Wait until the dump has such text, or has it no more. */
 bool wait_for_dump(const char *text, bool present);
+
+/* Wait until a counter is that much higher than in @before. */
+void wait_for_count(const struct dump *before, const char *name, long more);
+
+#define COUNT_SENDS		"hypercall 0x1b"
+#define QUEUE_DEPTH		8
 
 /* After that many ms without a reply the driver says so. Returns what it was, 0: failed. */
 unsigned int set_overdue(unsigned int ms);

@@ -79,8 +79,8 @@ static bool is_ours(const char *name)
 	return !strncmp(name, PREFIX, strlen(PREFIX)) && strcmp(name, CONTROL_MODULE);
 }
 
-/* Unload what nobody uses; returns how many of ours are left, negative for an error. */
-static int unload_unused(struct modules *modules)
+/* Once through the list, which has users before what they use. */
+static int unload_listed(struct modules *modules)
 {
 	FILE *file = fopen("/proc/modules", "re");
 	char name[MODULE_NAME_MAX];
@@ -101,19 +101,30 @@ static int unload_unused(struct modules *modules)
 	return left;
 }
 
+int modules_unload_unused(struct modules *modules)
+{
+	unsigned int count;
+	int left;
+
+	do {
+		count = modules->count;
+		left = unload_listed(modules);
+	} while (left > 0 && count != modules->count);
+	check(left >= 0, "no list of modules");
+	return left;
+}
+
 bool modules_unload(struct modules *modules)
 {
-	unsigned int i, count;
-	int left;
+	unsigned int i;
+	int left = 0;
 
 	modules->count = 0;
 	for (i = 0; i < POLL_LIMIT; i++) {
-		count = modules->count;
-		left = unload_unused(modules);
+		left = modules_unload_unused(modules);
 		if (left <= 0)
-			return check(!left && modules->count, "no modules");
-		if (count == modules->count)
-			sleep_ms(POLL_MS);
+			return check(modules->count, "no modules");
+		sleep_ms(POLL_MS);
 	}
 	return check(false, "%d modules are still in use", left);
 }

@@ -24,8 +24,13 @@ struct modules {
 int module_load(const char *name);
 int module_unload(const char *name);
 
-/* All that belong to the project, but the one that the control channel is made of */
+/*
+ * Those of the project, but not the one that the control channel is made of: all, as soon as
+ * nobody uses them any more; or what nobody uses now, in addition to what @modules has
+ * already. This returns how many are left.
+ */
 bool modules_unload(struct modules *modules);
+int modules_unload_unused(struct modules *modules);
 bool modules_load(const struct modules *modules);
 
 /* By sysfs; the device has to be bound, or not to be. */

@@ -22,10 +22,6 @@
 
 #define NO_REPLY		"no reply"
 
-#define SENDS			"hypercall 0x1b"
-#define QUEUE_DEPTH		8
-#define WAIT_MS			60000
-
 /* It is killed while it waits; the reply comes later. */
 static void killed_at(const char *line, const char *reached, enum life_kind life)
 {
@@ -247,23 +243,6 @@ static void full_queue(void)
 	dump_free(&before);
 }
 
-/* Wait until a counter is that much higher. */
-static void wait_for_count(const struct dump *before, const char *name, long more)
-{
-	struct timespec start;
-	struct dump now;
-	long count;
-
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	do {
-		if (!dump_take(&now))
-			return;
-		count = dump_count(&now, name) - dump_count(before, name);
-		dump_free(&now);
-	} while (count < more && ms_since(&start) < WAIT_MS);
-	check(count >= more, "%s: only %ld more", name, count);
-}
-
 /*
  * The queue is full of the first packets of a request, and the VMM that made it is killed.
  * The reply to the request before it is let out when the Resource Manager reads no more.
@@ -282,7 +261,7 @@ static void killed_between_packets(void)
 	ctl("release");
 	if (pid) {
 		/* Two requests were done. */
-		wait_for_count(&before, SENDS, 2 + QUEUE_DEPTH);
+		wait_for_count(&before, COUNT_SENDS, 2 + QUEUE_DEPTH);
 		kill_child(pid);
 	}
 	ctl("clear");
