@@ -493,7 +493,7 @@ static void gh_msgq_wait_script(struct kunit *test)
 	unsigned long limit = jiffies + TIMEOUT;
 
 	while (gh_fake_script_left() && time_before(jiffies, limit))
-		msleep(10);
+		msleep(20);
 	KUNIT_EXPECT_EQ(test, gh_fake_script_left(), 0U);
 }
 
