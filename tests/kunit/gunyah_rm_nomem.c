@@ -15,6 +15,7 @@
 #include <linux/device.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
 
 #include "../../drivers/virt/gunyah/rsc_mgr.h"
 #include "gunyah_rm_peer.h"
@@ -36,6 +37,8 @@
  * @name: a very long name
  * @vmids: reply with VMIDs, none of which is 0
  * @resource: made by the last operation
+ * @n_irqs: length of @irqs
+ * @irqs: interrupts that are mapped to no end, see gh_nomem_occupy()
  */
 struct gh_nomem_context {
 	struct gh_peer *peer;
@@ -45,6 +48,8 @@ struct gh_nomem_context {
 	char *name;
 	__le32 vmids[1 + N_PEERS];
 	struct gh_resource *resource;
+	unsigned int n_irqs;
+	int irqs[4];
 };
 
 /**
@@ -95,8 +100,11 @@ static void gh_nomem_test_exit(struct kunit *test)
 {
 	struct gh_nomem_context *ctx = test->priv;
 
-	if (ctx)
-		gh_peer_destroy(ctx->peer);
+	if (!ctx)
+		return;
+	while (ctx->n_irqs)
+		gh_fake_irq_unmap(ctx->irqs[--ctx->n_irqs]);
+	gh_peer_destroy(ctx->peer);
 }
 
 /* Without this, all sweeps would pass. */
@@ -277,6 +285,28 @@ static void gh_nomem_free_resource(struct gh_nomem_context *ctx)
 	gh_rm_free_resource(ctx->resource);
 }
 
+/*
+ * Linux does not look whether an interrupt's descriptor could be put into the
+ * tree of all: so see to it that the tree needs no node for the next one.
+ */
+static void gh_nomem_occupy(struct kunit *test)
+{
+	struct gh_nomem_context *ctx = test->priv;
+	unsigned int next;
+	int irq;
+
+	do {
+		KUNIT_ASSERT_LT(test, ctx->n_irqs, (unsigned int)ARRAY_SIZE(ctx->irqs));
+		irq = gh_fake_irq_map(970 + ctx->n_irqs);
+		KUNIT_ASSERT_GT(test, irq, 0);
+		ctx->irqs[ctx->n_irqs++] = irq;
+
+		KUNIT_ASSERT_EQ(test, gh_nomem_alloc_resource(ctx), 0);
+		next = ctx->resource->irq;
+		gh_nomem_free_resource(ctx);
+	} while (next / XA_CHUNK_SIZE != irq / XA_CHUNK_SIZE);
+}
+
 #define CALLER(_name, _prepare, _run)						\
 	{ .name = _name, .prepare = gh_nomem_prepare_##_prepare, .run = gh_nomem_##_run }
 #define RECEIVER(_name, _prepare, _run)						\
@@ -350,6 +380,7 @@ static void gh_nomem_calls(struct kunit *test)
 {
 	int i;
 
+	gh_nomem_occupy(test);
 	for (i = 0; i < ARRAY_SIZE(gh_nomem_ops); i++)
 		gh_nomem_sweep(test, &gh_nomem_ops[i]);
 }
