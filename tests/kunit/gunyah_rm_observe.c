@@ -415,11 +415,14 @@ static void gh_observe_seqs_used_up(struct kunit *test)
 	u16 seq, vmid;
 
 	gh_observe_use_seqs(peer->rm, NULL, 0);
+	/* Would be the reply if it was sent all the same */
+	gh_peer_script(peer, &gh_peer_is_hlos);
 	gh_fake_log_watch("VM_GET_VMID (0x56000024) failed: -16");
 	KUNIT_EXPECT_EQ(test, gh_rm_get_vmid(peer->rm, &vmid), -EBUSY);
 	KUNIT_EXPECT_EQ(test, gh_fake_log_seen(), 1U);
 	gh_fake_log_watch(NULL);
 	KUNIT_EXPECT_EQ(test, peer->n_requests, 0U);
+	gh_peer_forget(peer);
 
 	/* Those that are free are used in turn. */
 	gh_observe_use_seqs(peer->rm, free, ARRAY_SIZE(free));
