@@ -15,6 +15,7 @@
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/gunyah_rsc_mgr.h>
+#include <linux/hex.h>
 #include <linux/io.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -461,13 +462,15 @@ static int run_notify(struct client *client, const struct arguments *args)
  * @max_args: and may be
  * @word: the first argument is no number
  */
-static const struct command {
+struct command {
 	const char *name;
 	int (*run)(struct client *client, const struct arguments *args);
 	unsigned int min_args;
 	unsigned int max_args;
 	bool word;
-} commands[] = {
+};
+
+static const struct command commands[] = {
 	{ "alloc", run_alloc, 0, 1 },
 	{ "dealloc", run_dealloc, 1, 1 },
 	{ "start", run_start, 1, 1 },
