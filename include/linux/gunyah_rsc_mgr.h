@@ -12,8 +12,9 @@
  *
  * Errors of all calls: -ENODEV (device gone), -EINTR (killed), -ENOMEM,
  * -EBADMSG (the reply makes no sense), -ETIMEDOUT (a later request was answered
- * and this one was not), or what gh_rm_error_remap() makes of the Resource
- * Manager's own code. That is -EOPNOTSUPP for a message which it does not know.
+ * and this one was not), -EBUSY (65,536 requests have no reply yet), or what
+ * gh_rm_error_remap() makes of the Resource Manager's own code. That is
+ * -EOPNOTSUPP for a message which it does not know.
  * When a call fails, what it is to fill in or to set stays as it was, unless
  * said otherwise.
  *
@@ -121,7 +122,8 @@ struct device *gh_rm_dev(struct gh_rm *rm);
  * The chain's action is the message ID. Callbacks run one after the other, in
  * the order in which the Resource Manager sent, on a workqueue of their own:
  * they may sleep and take locks; an RPC of theirs would hold up the
- * notifications behind.
+ * notifications behind. When 256 wait, more are lost; so is one of more than 32
+ * bytes if there is no memory for it. Both are reported and counted.
  */
 struct gh_rm_notification {
 	const void *buff;
