@@ -63,7 +63,7 @@ KBUILD = $(MAKE) -C $(KDIR) M=$(MODULES) ARCH=arm64 \
 	GUNYAH_KUNIT=$(GUNYAH_KUNIT) GUNYAH_TEST=$(GUNYAH_TEST)
 
 .PHONY: all modules modules_install headers hypervisor vmm selftests libfdt
-.PHONY: run test check clean distclean update help
+.PHONY: run test check doc clean distclean update help
 all: modules
 
 modules: $(HEADERS)
@@ -99,6 +99,9 @@ test:
 check:
 	@scripts/check.sh
 
+doc:
+	sphinx-build -q -W --keep-going Documentation $(BUILD)/doc
+
 update:
 	@scripts/fetch.sh update
 
@@ -116,7 +119,8 @@ help:
 # help:   modules_install  install them (INSTALL_MOD_PATH=, as the kernel's)
 # help:   run              boot a guest in QEMU, its shell on this terminal
 # help:   test             KUnit and selftests in QEMU under a debugging kernel
-# help:   check            sparse, W=1, checkpatch, shellcheck
+# help:   check            sparse, W=1, clang, checkpatch, shellcheck, Sphinx
+# help:   doc              documentation as HTML, build/doc (wants Sphinx)
 # help:   hypervisor       the test hypervisor, build/hypervisor
 # help:   vmm              the VMM, build/vmm
 # help:   clean            remove build/; distclean also removes the cache

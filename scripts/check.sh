@@ -94,6 +94,11 @@ check_shell()
 	shellcheck "${scripts[@]}"
 }
 
+check_documentation()
+{
+	sphinx-build -q -W --keep-going Documentation "$BUILD/doc"
+}
+
 check_licence()
 {
 	local file bad=0
@@ -141,6 +146,7 @@ echo "TAP version 13"
 run_check "checkpatch" check_style
 run_check "shellcheck" check_shell
 run_check "licence of every file" check_licence
+run_check "documentation" check_documentation
 for series in $SERIES; do
 	run_check "sparse, W=1: modules for Linux $series" \
 		check_modules KERNEL="$series"

@@ -15,7 +15,8 @@ declare -A needs=(
 		/usr/include/stdio.h:libc6-dev"
 	[run]="qemu-system-aarch64:qemu-system-arm dtc:device-tree-compiler
 		cpio:cpio"
-	[check]="git:git sparse:sparse shellcheck:shellcheck clang:clang"
+	[check]="git:git sparse:sparse shellcheck:shellcheck clang:clang
+		sphinx-build:python3-sphinx"
 )
 [ "$(host_arch)" = arm64 ] ||
 	needs[build]+=" aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu
