@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,32 +26,56 @@
 
 #define FUNCTION_MODULE		"gunyah_vcpu"
 
-static bool reload(void)
-{
-	struct modules modules;
-
-	return modules_unload(&modules) && modules_load(&modules);
-}
-
 static bool check_life(const struct dump *before)
 {
 	live(LIFE_PLAIN, 0);
 	return dump_check_same(before);
 }
 
+/* The Resource Manager's module and those that it needs */
+static struct modules without_functions(const struct modules *all)
+{
+	struct modules core = { };
+	unsigned int i = 0;
+
+	while (i < all->count && strcmp(all->name[i], RM_MODULE))
+		i++;
+	for (; i < all->count; i++)
+		strcpy(core.name[core.count++], all->name[i]);
+	return core;
+}
+
+/* Functions are loaded only for VMs: that saves half of the time. */
+static bool reload(const struct modules *all, unsigned int round, const struct dump *before)
+{
+	const struct modules core = without_functions(all);
+	struct modules modules;
+
+	if (round % ROUNDS_PER_LIFE)
+		return modules_load(&core) && modules_unload(&modules);
+	return modules_load(all) && check_life(before) && modules_unload(&modules);
+}
+
 static void again_and_again(void)
 {
+	struct timespec start;
+	struct modules all;
 	struct dump before;
 	unsigned int i;
 
 	if (!dump_take(&before))
 		return;
-	for (i = 1; i <= ROUNDS; i++) {
-		tap_alive();
-		if (!reload() || (i % ROUNDS_PER_LIFE == 0 && !check_life(&before))) {
-			note("in round %u", i);
-			break;
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	if (modules_unload(&all)) {
+		for (i = 1; i <= ROUNDS; i++) {
+			tap_alive();
+			if (!reload(&all, i, &before)) {
+				note("in round %u", i);
+				break;
+			}
 		}
+		note("%u times in %ld s", ROUNDS, ms_since(&start) / 1000);
+		modules_load(&all);
 	}
 	check_life(&before);
 	dump_free(&before);
