@@ -50,9 +50,15 @@ static void gh_core_notifications_lost(struct kunit *test)
 
 	mutex_lock(&peer->listen);
 	gh_fake_log_watch("notification VM_STATUS (0x56100008) is lost");
-	for (i = 0; i < 300; i++)
-		gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, i, GH_RM_NOTIF_VM_STATUS,
-			     gh_peer_hlos, 4);
+	for (i = 0; i < 300; i++) {
+		/* Receiving must not stop; else no reply would come either. */
+		if (gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, i, GH_RM_NOTIF_VM_STATUS,
+				 gh_peer_hlos, 4))
+			continue;
+		mutex_unlock(&peer->listen);
+		KUNIT_FAIL(test, "notification %d was not received", i);
+		return;
+	}
 	gh_peer_script(peer, &gh_peer_is_hlos);
 	KUNIT_EXPECT_EQ(test, gh_rm_get_vmid(peer->rm, &vmid), 0);
 	KUNIT_EXPECT_GE(test, gh_fake_log_seen(), 1U);
