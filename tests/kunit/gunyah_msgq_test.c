@@ -8,6 +8,7 @@
 #include <linux/delay.h>
 #include <linux/gunyah_msgq.h>
 #include <linux/interrupt.h>
+#include <linux/iopoll.h>
 #include <linux/irq.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -26,16 +27,17 @@
 
 #define MAX_EVENTS	64
 #define TIMEOUT		(60 * HZ)
+#define TIMEOUT_US	(60 * USEC_PER_SEC)
 
 /**
  * struct gh_msgq_context - a channel and what came of it
  * @pdev: device that it belongs to
- * @parent: the same
+ * @parent: of the channel: @pdev as a device
  * @client: the test as its client
  * @tx: the queue to send
  * @rx: the queue to receive
- * @tx_res: the same
- * @rx_res: the same
+ * @tx_res: @tx as the driver is given it
+ * @rx_res: @rx as the driver is given it
  * @msgq: the channel
  * @out: messages to send
  * @wait: woken when something happens
@@ -488,13 +490,13 @@ static void gh_msgq_receive_after(struct kunit *test, enum gh_error error, unsig
 }
 
 /* Nobody is woken by what is not received. */
-static void gh_msgq_wait_script(struct kunit *test)
+static void gh_msgq_wait_calls(struct kunit *test, unsigned int first, unsigned int n)
 {
-	unsigned long limit = jiffies + TIMEOUT;
+	struct gh_msgq_context *ctx = test->priv;
+	unsigned int calls;
 
-	while (gh_fake_script_left() && time_before(jiffies, limit))
-		msleep(20);
-	KUNIT_EXPECT_EQ(test, gh_fake_script_left(), 0U);
+	KUNIT_EXPECT_EQ(test, read_poll_timeout(READ_ONCE, calls, calls - first >= n, 20000,
+						TIMEOUT_US, false, ctx->rx.calls), 0);
 }
 
 /* Each error is reported once, and again after it was gone. */
@@ -504,6 +506,7 @@ static void gh_msgq_receive_reports(struct kunit *test)
 		GH_ERROR_MSGQUEUE_FULL, GH_ERROR_ADDR_INVAL, GH_ERROR_CSPACE_CAP_REVOKED, 12345,
 	};
 	struct gh_msgq_context *ctx = test->priv;
+	unsigned int calls;
 	char text[32];
 	int i;
 
@@ -520,8 +523,10 @@ static void gh_msgq_receive_reports(struct kunit *test)
 	gh_fake_log_watch("receive failed: 30");
 	for (i = 0; i < 2; i++) {
 		gh_msgq_script_receive(test, GH_ERROR_DENIED, 0, false, 2);
+		calls = READ_ONCE(ctx->rx.calls);
 		gh_fake_irq_raise(RX_INTID);
-		gh_msgq_wait_script(test);
+		/* The third finds nothing. */
+		gh_msgq_wait_calls(test, calls, 3);
 		gh_msgq_settle(ctx);
 	}
 	KUNIT_EXPECT_EQ(test, gh_fake_log_seen(), 2U);
@@ -565,7 +570,7 @@ static void gh_msgq_receive_empty(struct kunit *test)
 static void gh_msgq_receive_size_0(struct kunit *test)
 {
 	struct gh_msgq_context *ctx = test->priv;
-	unsigned int calls;
+	unsigned int calls, made;
 	ktime_t start;
 
 	gh_msgq_open(test, NULL, &ctx->rx_res);
@@ -580,9 +585,10 @@ static void gh_msgq_receive_size_0(struct kunit *test)
 	start = ktime_get();
 	gh_fake_irq_raise(RX_INTID);
 	msleep(500);
-	KUNIT_EXPECT_GT(test, ctx->rx.calls, calls + 1);
-	KUNIT_EXPECT_LE(test, (s64)(ctx->rx.calls - calls) - 4,
-			ktime_ms_delta(ktime_get(), start) / 80);
+	gh_msgq_wait_calls(test, calls, 2);
+	made = READ_ONCE(ctx->rx.calls) - calls;
+	/* Not before it was counted */
+	KUNIT_EXPECT_LE(test, (s64)made - 4, ktime_ms_delta(ktime_get(), start) / 80);
 	KUNIT_EXPECT_EQ(test, gh_fake_log_seen(), 2U);
 
 	/* Ended while it tries */

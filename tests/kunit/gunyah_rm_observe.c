@@ -6,7 +6,7 @@
  */
 
 #include <kunit/test.h>
-#include <linux/delay.h>
+#include <linux/iopoll.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <trace/events/gunyah_rm.h>
@@ -124,7 +124,7 @@ static int gh_observe_begin(void)
 	return ret;
 }
 
-/* What a file says; in memory of the test */
+/* What a file says, in memory of the test; without a failure, as threads may wait */
 static const char *gh_observe_read(struct kunit *test,
 				   int (*show)(struct seq_file *m, void *unused))
 {
@@ -132,9 +132,12 @@ static const char *gh_observe_read(struct kunit *test,
 	struct seq_file m = { .size = TEXT_SIZE, .private = peer->rm };
 
 	m.buf = kunit_kzalloc(test, TEXT_SIZE, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, m.buf);
+	KUNIT_EXPECT_NOT_NULL(test, m.buf);
+	if (!m.buf)
+		return "\n";
 	KUNIT_EXPECT_EQ(test, show(&m, NULL), 0);
-	KUNIT_ASSERT_FALSE(test, seq_has_overflowed(&m));
+	KUNIT_EXPECT_FALSE(test, seq_has_overflowed(&m));
+	m.buf[TEXT_SIZE - 1] = '\0';
 
 	return m.buf;
 }
@@ -242,12 +245,13 @@ static void gh_observe_outstanding(struct kunit *test)
 	const char *text;
 	char line[80];
 	u16 vmid[2];
+	bool empty;
 
 	KUNIT_ASSERT_EQ(test, gh_peer_call(&waiting, peer->rm, gh_peer_get_vmid, &vmid[0]), 0);
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&queued, peer->rm, gh_peer_alloc_vmid, &vmid[1]), 0);
-	while (list_empty_careful(&peer->rm->queued) && !completion_done(&queued.done))
-		msleep(20);
+	KUNIT_EXPECT_EQ(test, gh_peer_call(&queued, peer->rm, gh_peer_alloc_vmid, &vmid[1]), 0);
+	KUNIT_EXPECT_EQ(test, read_poll_timeout(list_empty_careful, empty, !empty, 20000,
+						GH_PEER_TIMEOUT_US, false, &peer->rm->queued), 0);
 
 	text = gh_observe_read(test, gh_rm_requests_show);
 	snprintf(line, sizeof(line), "\nwaiting  0x56000024 VM_GET_VMID          %5u     0 ",
@@ -354,13 +358,14 @@ static void gh_observe_silence(struct kunit *test)
 	u16 vmid[3];
 	int i;
 
+	KUNIT_ASSERT_EQ(test, gh_peer_set_overdue(GH_PEER_SOON_OVERDUE_MS), 0);
 	gh_fake_log_watch("no reply to ");
 	KUNIT_ASSERT_EQ(test, gh_peer_call(&first, peer->rm, gh_peer_get_vmid, &vmid[0]), 0);
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
 	/* Overdue, and a probe follows */
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 2));
 	for (i = 0; i < ARRAY_SIZE(others); i++)
-		KUNIT_ASSERT_EQ(test, gh_peer_call(&others[i], peer->rm, gh_peer_get_vmid,
+		KUNIT_EXPECT_EQ(test, gh_peer_call(&others[i], peer->rm, gh_peer_get_vmid,
 						   &vmid[1 + i]), 0);
 	/* The probe's turn is over, and that of both others */
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 5));
@@ -379,8 +384,9 @@ static void gh_observe_silence(struct kunit *test)
 
 	/* It may happen again, and then is reported again. */
 	gh_peer_forget(peer);
+	KUNIT_ASSERT_EQ(test, gh_peer_set_overdue(GH_PEER_SOON_OVERDUE_MS), 0);
 	KUNIT_ASSERT_EQ(test, gh_peer_call(&first, peer->rm, gh_peer_alloc_vmid, &vmid[0]), 0);
-	KUNIT_ASSERT_TRUE(test, gh_peer_wait_requests(peer, 1));
+	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
 	snprintf(report, sizeof(report),
 		 "no reply to VM_ALLOCATE (0x56000001), sequence %u, of gunyah-caller[%d] for ",
 		 peer->requests[0].header.seq, first.task->pid);
@@ -448,8 +454,9 @@ static void gh_observe_seq_in_use(struct kunit *test)
 	struct gh_peer_caller caller;
 	u16 vmid, seq;
 
+	KUNIT_ASSERT_EQ(test, gh_peer_set_overdue(GH_PEER_SOON_OVERDUE_MS), 0);
 	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_peer_alloc_vmid, &vmid), 0);
-	KUNIT_ASSERT_TRUE(test, gh_peer_wait_requests(peer, 1));
+	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
 	seq = peer->requests[0].header.seq;
 	gh_peer_kill(&caller);
 	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), -EINTR);

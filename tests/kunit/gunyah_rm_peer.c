@@ -6,6 +6,7 @@
 #include <kunit/test.h>
 #include <linux/bits.h>
 #include <linux/delay.h>
+#include <linux/fs.h>
 #include <linux/kthread.h>
 #include <linux/platform_device.h>
 #include <linux/property.h>
@@ -94,11 +95,38 @@ bool gh_peer_reply(struct gh_peer *peer, unsigned int request, const struct gh_p
 	return gh_peer_send_reply(peer, &peer->requests[request].header, reply);
 }
 
+/*
+ * The parameter is the driver's own: set it as an administrator does. It counts
+ * from the next request on.
+ */
+int gh_peer_set_overdue(unsigned int ms)
+{
+	char text[16];
+	struct file *file;
+	loff_t pos = 0;
+	ssize_t ret;
+	int len;
+
+	file = filp_open("/sys/module/gunyah_rsc_mgr/parameters/overdue_ms", O_WRONLY, 0);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+
+	len = scnprintf(text, sizeof(text), "%u", ms);
+	ret = kernel_write(file, text, len, &pos);
+	filp_close(file, NULL);
+	if (ret < 0)
+		return ret;
+
+	return ret == len ? 0 : -EIO;
+}
+
 /* Whether a simple call works, and is the only one */
 bool gh_peer_works(struct gh_peer *peer)
 {
 	u16 vmid = 0;
 
+	if (gh_peer_set_overdue(GH_PEER_OVERDUE_MS))
+		return false;
 	gh_peer_forget(peer);
 	gh_peer_script(peer, &gh_peer_is_hlos);
 
@@ -230,10 +258,15 @@ int gh_peer_bind(struct gh_peer *peer)
 		.properties = properties,
 	};
 
+	int ret;
+
+	ret = gh_peer_set_overdue(GH_PEER_OVERDUE_MS);
+	if (ret)
+		return ret;
+
 	peer->pdev = platform_device_register_full(&info);
 	if (IS_ERR(peer->pdev)) {
-		int ret = PTR_ERR(peer->pdev);
-
+		ret = PTR_ERR(peer->pdev);
 		peer->pdev = NULL;
 		return ret;
 	}
@@ -374,14 +407,24 @@ int gh_peer_call(struct gh_peer_caller *caller, struct gh_rm *rm,
 
 void gh_peer_kill(struct gh_peer_caller *caller)
 {
-	send_sig(SIGKILL, caller->task, 1);
+	if (!IS_ERR(caller->task))
+		send_sig(SIGKILL, caller->task, 1);
 }
 
-/* Return: what the call returned, or 1 if it did not return for a long time. */
+/*
+ * The caller and what it works on may go when this returned, so each call needs
+ * it, also if the test failed meanwhile, or there is no thread.
+ *
+ * Return: what the call returned, or 1 if it did not return for a long time.
+ */
 int gh_peer_return(struct gh_peer_caller *caller)
 {
-	bool returned = wait_for_completion_timeout(&caller->done, GH_PEER_TIMEOUT);
+	bool returned;
 
+	if (IS_ERR(caller->task))
+		return 1;
+
+	returned = wait_for_completion_timeout(&caller->done, GH_PEER_TIMEOUT);
 	if (!returned) {
 		gh_peer_kill(caller);
 		wait_for_completion(&caller->done);

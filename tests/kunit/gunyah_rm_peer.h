@@ -11,6 +11,7 @@
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/spinlock.h>
+#include <linux/time64.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -28,6 +29,10 @@ struct platform_device;
 #define GH_PEER_MAX_REQUESTS	64
 #define GH_PEER_MAX_NOTIFIED	64
 #define GH_PEER_TIMEOUT		(60 * HZ)
+#define GH_PEER_TIMEOUT_US	(60 * USEC_PER_SEC)
+/* When a request becomes overdue: never on its own, except where that is tested */
+#define GH_PEER_OVERDUE_MS	60000
+#define GH_PEER_SOON_OVERDUE_MS	5000
 /* Long enough to see what should not happen, on a slow machine mostly */
 #define GH_PEER_SETTLE_MS	100
 
@@ -116,6 +121,7 @@ extern const struct gh_peer_reply gh_peer_done;
 extern const struct gh_peer_reply gh_peer_allocated;
 extern const struct gh_peer_reply gh_peer_is_hlos;
 
+int gh_peer_set_overdue(unsigned int ms);
 int gh_peer_test_init(struct kunit *test);
 void gh_peer_test_exit(struct kunit *test);
 struct gh_peer *gh_peer_create(void);

@@ -10,28 +10,10 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "gunyah_rm_calls.h"
 #include "gunyah_rm_peer.h"
 
-#include "gunyah_rm_calls.c"
-
 #define VM_DEALLOCATE	0x56000002U
-
-static int gh_rpc_test_init(struct kunit *test)
-{
-	struct gh_peer *peer = gh_peer_create();
-
-	KUNIT_ASSERT_NOT_NULL(test, peer);
-	test->priv = peer;
-	KUNIT_ASSERT_EQ(test, gh_peer_bind(peer), 0);
-
-	return 0;
-}
-
-static void gh_rpc_test_exit(struct kunit *test)
-{
-	if (test->priv)
-		gh_peer_destroy(test->priv);
-}
 
 /*
  * Makes a call that gets @reply. More than 0 is returned if it had a result
@@ -299,8 +281,8 @@ static struct kunit_case gh_rpc_test_cases[] = {
 
 static struct kunit_suite gh_rpc_test_suite = {
 	.name = "gunyah_rm_rpc",
-	.init = gh_rpc_test_init,
-	.exit = gh_rpc_test_exit,
+	.init = gh_peer_test_init,
+	.exit = gh_peer_test_exit,
 	.test_cases = gh_rpc_test_cases,
 };
 

@@ -6,6 +6,7 @@
 
 #include <kunit/test.h>
 #include <linux/delay.h>
+#include <linux/iopoll.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -24,7 +25,7 @@ static void gh_wait_killed_in_queue(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, gh_peer_call(&first, peer->rm, gh_peer_get_vmid, &vmid[0]), 0);
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&second, peer->rm, gh_peer_alloc_vmid, &vmid[1]), 0);
+	KUNIT_EXPECT_EQ(test, gh_peer_call(&second, peer->rm, gh_peer_alloc_vmid, &vmid[1]), 0);
 	msleep(GH_PEER_SETTLE_MS);
 	KUNIT_EXPECT_EQ(test, peer->n_requests, 1U);
 	gh_peer_kill(&second);
@@ -139,6 +140,7 @@ static void gh_wait_killed_overdue(struct kunit *test)
 	struct gh_peer_caller caller;
 	u16 vmid = 0;
 
+	KUNIT_ASSERT_EQ(test, gh_peer_set_overdue(GH_PEER_SOON_OVERDUE_MS), 0);
 	gh_fake_log_watch("no reply to VM_ALLOCATE (0x56000001)");
 	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_peer_alloc_vmid, &vmid), 0);
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 2));
@@ -189,13 +191,15 @@ static void gh_wait_killed_while_sending(struct kunit *test)
 	struct gh_peer *peer = test->priv;
 	struct gh_rm_mem_parcel parcel = {};
 	struct gh_peer_caller caller;
+	unsigned int count;
 
 	gh_peer_block(peer, true);
 	gh_peer_script(peer, &lent);
 	gh_peer_script(peer, &gh_peer_done);
 	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_wait_lend, &parcel), 0);
-	while (READ_ONCE(peer->tx.count) < GH_FAKE_MSGQ_DEPTH)
-		msleep(20);
+	KUNIT_EXPECT_EQ(test, read_poll_timeout(READ_ONCE, count, count == GH_FAKE_MSGQ_DEPTH,
+						20000, GH_PEER_TIMEOUT_US, false,
+						peer->tx.count), 0);
 	gh_peer_kill(&caller);
 	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), -EINTR);
 	KUNIT_EXPECT_TRUE(test, parcel.held);
@@ -289,6 +293,7 @@ static void gh_wait_reply_lost(struct kunit *test)
 	struct gh_peer_caller caller;
 	u16 vmid = 0;
 
+	KUNIT_ASSERT_EQ(test, gh_peer_set_overdue(GH_PEER_SOON_OVERDUE_MS), 0);
 	gh_fake_log_watch("no reply to VM_ALLOCATE (0x56000001)");
 	gh_peer_script(peer, &gh_peer_muted);
 	gh_peer_script(peer, &gh_peer_is_hlos);
@@ -314,6 +319,7 @@ static void gh_wait_probe_lost(struct kunit *test)
 	struct gh_peer_caller caller;
 	u16 vmid = 0;
 
+	KUNIT_ASSERT_EQ(test, gh_peer_set_overdue(GH_PEER_SOON_OVERDUE_MS), 0);
 	gh_peer_script(peer, &gh_peer_muted);
 	gh_peer_script(peer, &gh_peer_muted);
 	gh_peer_script(peer, &gh_peer_is_hlos);
@@ -330,6 +336,7 @@ static void gh_wait_mute(struct kunit *test)
 	struct gh_peer_caller caller;
 	u16 vmid = 0;
 
+	KUNIT_ASSERT_EQ(test, gh_peer_set_overdue(GH_PEER_SOON_OVERDUE_MS), 0);
 	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_peer_get_vmid, &vmid), 0);
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 2));
 	msleep(GH_PEER_SETTLE_MS);

@@ -1,8 +1,11 @@
-// SPDX-License-Identifier: GPL-2.0
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * All messages to the Resource Manager as their test makes them, which includes
  * this: what is to be on the wire, and what the caller is to get.
  */
+
+#ifndef _GUNYAH_RM_CALLS_H
+#define _GUNYAH_RM_CALLS_H
 
 #include <linux/gunyah_rsc_mgr.h>
 #include <linux/kernel.h>
@@ -551,3 +554,5 @@ static const struct gh_rpc_refusal gh_rpc_refusals[] = {
 	{ "no run", gh_rpc_lookup_sgl_none },
 	{ "too many runs", gh_rpc_lookup_sgl_many },
 };
+
+#endif /* _GUNYAH_RM_CALLS_H */
