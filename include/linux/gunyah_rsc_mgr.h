@@ -12,7 +12,8 @@
  *
  * Errors of all calls: -ENODEV (device gone), -EINTR (killed), -ENOMEM,
  * -EBADMSG (the reply makes no sense), -ETIMEDOUT (a later request was answered
- * and this one was not), -EBUSY (65,536 requests have no reply yet), or what
+ * and this one was not), -ECOMM (the message queue did not take the request),
+ * -EBUSY (65,536 requests have no reply yet), or what
  * gh_rm_error_remap() makes of the Resource Manager's own code. That is
  * -EOPNOTSUPP for a message which it does not know.
  * When a call fails, what it is to fill in or to set stays as it was, unless

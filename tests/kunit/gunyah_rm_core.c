@@ -160,10 +160,10 @@ static void gh_core_reply_cut_off(struct kunit *test)
 static void gh_core_receiver_signalled(struct kunit *test)
 {
 	const size_t size = 4 + 200 * sizeof(struct gh_rm_hyp_resource);
-	struct gh_rm_hyp_resources *resources = NULL;
 	struct gh_peer *peer = test->priv;
 	struct gh_peer_reply reply = { .size = size };
 	struct gh_rm_hyp_resources *body;
+	struct gh_peer_caller caller;
 
 	body = kunit_kzalloc(test, size, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, body);
@@ -175,12 +175,12 @@ static void gh_core_receiver_signalled(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, peer->rx.thread);
 	KUNIT_EXPECT_TRUE(test, signal_pending(peer->rx.thread));
 	gh_peer_script(peer, &reply);
-	KUNIT_EXPECT_EQ(test, gh_rm_get_hyp_resources(peer->rm, 128, &resources), 0);
+	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_peer_get_resources, NULL), 0);
+	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), 0);
 	gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, 0, GH_RM_NOTIF_VM_STATUS, body, size);
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_notified(peer, 1));
 	KUNIT_EXPECT_TRUE(test, gh_peer_works(peer));
 	gh_fake_msgq_signal(&peer->rx, false);
-	kfree(resources);
 }
 
 /* What was sent by an earlier owner, fills the queue. */

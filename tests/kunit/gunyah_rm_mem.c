@@ -332,7 +332,7 @@ static void gh_mem_send_fails(struct kunit *test)
 	for (answer.skip = 0; answer.skip < 3; answer.skip++) {
 		gh_mem_prepare(ctx, 40);
 		KUNIT_ASSERT_EQ(test, gh_fake_script(&answer), 0);
-		KUNIT_EXPECT_EQ(test, gh_rm_mem_lend(ctx->peer->rm, &ctx->parcel), -EACCES);
+		KUNIT_EXPECT_EQ(test, gh_rm_mem_lend(ctx->peer->rm, &ctx->parcel), -ECOMM);
 		KUNIT_EXPECT_EQ(test, ctx->peer->n_requests, 0U);
 		KUNIT_EXPECT_FALSE(test, ctx->parcel.held);
 

@@ -105,6 +105,7 @@ struct gh_rm_text {
  * @queued: requests that wait for their turn
  * @active: the one request that is being sent or waits for its reply, or NULL
  * @overdue: requests without a reply for so long that others go ahead
+ * @granted: requests with a late reply, which grants what is to be given back
  * @probe: request that is to find out whether replies were lost, or NULL
  * @silent: it was reported that there are no replies
  * @silent_since: since when
@@ -116,7 +117,9 @@ struct gh_rm_text {
  * @notify_wq: for @notify_work
  * @notify_work: calls the notifier chain, in order
  * @notifiers: the notifier chain
- * @wq: for @watchdog, and to give back what late replies grant
+ * @wq: for @watchdog and @dispose_work
+ * @dispose_work: gives back what is @granted
+ * @disposed: woken when @granted becomes empty
  * @watchdog: looks for a reply that does not come
  * @debugfs: directory of this Resource Manager
  * @rx: message that is being received; used by the receive callback only
@@ -141,6 +144,7 @@ struct gh_rm {
 	struct list_head queued;
 	struct gh_rm_request *active;
 	struct list_head overdue;
+	struct list_head granted;
 	struct gh_rm_request *probe;
 	bool silent;
 	ktime_t silent_since;
@@ -155,6 +159,8 @@ struct gh_rm {
 	struct blocking_notifier_head notifiers;
 
 	struct workqueue_struct *wq;
+	struct work_struct dispose_work;
+	wait_queue_head_t disposed;
 	struct delayed_work watchdog;
 	struct dentry *debugfs;
 
@@ -199,8 +205,8 @@ enum gh_rm_request_state {
  * @refused: the Resource Manager did not do it
  * @claimed: somebody will look at a late reply
  * @late: result of a late reply to a claimed request
- * @dispose: gives back what a late reply, in @reply, grants, or NULL; may call
- * @dispose_work: calls @dispose
+ * @dispose: gives back what a late reply, in @reply, grants, or NULL; may call.
+ *	     Is tried again if it returns -ENOMEM
  * @size: size of @payload
  * @payload: of the request
  */
@@ -231,8 +237,7 @@ struct gh_rm_request {
 	bool refused;
 	bool claimed;
 	int late;
-	void (*dispose)(struct gh_rm *rm, struct gh_rm_request *req);
-	struct work_struct dispose_work;
+	int (*dispose)(struct gh_rm *rm, struct gh_rm_request *req);
 
 	size_t size;
 	u8 payload[];
@@ -242,6 +247,7 @@ struct gh_rm_request *gh_rm_request_alloc(u32 msg_id, size_t size);
 void gh_rm_request_put(struct gh_rm_request *req);
 int gh_rm_request_call(struct gh_rm *rm, struct gh_rm_request *req);
 int gh_rm_request_late_result(struct gh_rm_request *req);
+void gh_rm_request_unclaim(struct gh_rm_request *req);
 int gh_rm_bad_reply(struct gh_rm_request *req);
 
 void gh_rm_queue(struct gh_rm *rm, struct gh_rm_request *req);
@@ -256,6 +262,7 @@ void gh_rm_calls_reply(struct gh_rm *rm, const struct gh_rm_message_header *head
 void gh_rm_calls_reply_lost(struct gh_rm *rm, const struct gh_rm_message_header *header);
 
 void gh_rm_watchdog_init(struct gh_rm *rm);
+void gh_rm_watchdog_start(struct gh_rm *rm);
 void gh_rm_watchdog_arm(struct gh_rm *rm);
 bool gh_rm_silence_end(struct gh_rm *rm, s64 *silent_ms);
 

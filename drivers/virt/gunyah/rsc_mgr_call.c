@@ -12,6 +12,7 @@
  */
 
 #include <linux/bitops.h>
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/random.h>
 #include <linux/sched.h>
@@ -19,13 +20,9 @@
 
 #include "rsc_mgr.h"
 
-static void gh_rm_request_dispose(struct work_struct *work)
-{
-	struct gh_rm_request *req = container_of(work, struct gh_rm_request, dispose_work);
-
-	req->dispose(req->rm, req);
-	gh_rm_request_put(req);
-}
+#define GH_RM_DISPOSE_RETRY_MS	100
+/* How long the end of the core waits for what is given back. */
+#define GH_RM_DISPOSE_TIMEOUT	(5 * HZ)
 
 /**
  * gh_rm_request_alloc() - make a request
@@ -48,13 +45,61 @@ struct gh_rm_request *gh_rm_request_alloc(u32 msg_id, size_t size)
 	kref_init(&req->ref);
 	INIT_LIST_HEAD(&req->node);
 	init_completion(&req->done);
-	INIT_WORK(&req->dispose_work, gh_rm_request_dispose);
 	req->header.type = GH_RM_PACKET_REQUEST;
 	req->header.msg_id = msg_id;
 	req->header.fragments = gh_rm_message_fragments(size);
 	req->size = size;
 
 	return req;
+}
+
+/* There is no memory for what gives it back? There will be. */
+static void gh_rm_dispose(struct gh_rm *rm, struct gh_rm_request *req)
+{
+	int ret;
+
+	while ((ret = req->dispose(rm, req)) == -ENOMEM && !READ_ONCE(rm->gone))
+		msleep(GH_RM_DISPOSE_RETRY_MS);
+
+	if (ret)
+		dev_err_ratelimited(rm->dev, "what a late reply to %s granted is lost: %d\n",
+				    gh_rm_message_string(req->header.msg_id), ret);
+}
+
+/* Gives back what late replies grant. */
+static void gh_rm_dispose_work(struct work_struct *work)
+{
+	struct gh_rm *rm = container_of(work, struct gh_rm, dispose_work);
+	struct gh_rm_request *req;
+	unsigned long flags;
+
+	spin_lock_irqsave(&rm->lock, flags);
+	while (!list_empty(&rm->granted)) {
+		req = list_first_entry(&rm->granted, struct gh_rm_request, node);
+		spin_unlock_irqrestore(&rm->lock, flags);
+
+		gh_rm_dispose(rm, req);
+
+		/* In the list until then, so that one can see that it is not done. */
+		spin_lock_irqsave(&rm->lock, flags);
+		list_del_init(&req->node);
+		gh_rm_request_put(req);
+	}
+	spin_unlock_irqrestore(&rm->lock, flags);
+
+	wake_up_all(&rm->disposed);
+}
+
+static bool gh_rm_is_all_disposed(struct gh_rm *rm)
+{
+	unsigned long flags;
+	bool ret;
+
+	spin_lock_irqsave(&rm->lock, flags);
+	ret = list_empty(&rm->granted);
+	spin_unlock_irqrestore(&rm->lock, flags);
+
+	return ret;
 }
 
 static void gh_rm_request_release(struct kref *ref)
@@ -100,7 +145,8 @@ void gh_rm_request_finish(struct gh_rm *rm, struct gh_rm_request *req, int resul
 		req->late = result;
 	} else if (!result && req->dispose) {
 		/* With our reference */
-		queue_work(rm->wq, &req->dispose_work);
+		list_add_tail(&req->node, &rm->granted);
+		queue_work(rm->wq, &rm->dispose_work);
 		return;
 	}
 
@@ -108,14 +154,15 @@ void gh_rm_request_finish(struct gh_rm *rm, struct gh_rm_request *req, int resul
 }
 
 /* A message that lacks a packet is dropped at the other side. */
-static void gh_rm_unsent(struct gh_rm *rm, int result)
+static void gh_rm_unsent(struct gh_rm *rm)
 {
 	struct gh_rm_request *req = rm->active;
 
 	rm->active = NULL;
+	req->refused = true;
 	if (!req->orphaned)
 		req->unanswered = false;
-	gh_rm_request_finish(rm, req, gh_rm_stats_no_reply(req, result, GH_RM_COUNT_UNSENT));
+	gh_rm_request_finish(rm, req, gh_rm_stats_no_reply(req, -ECOMM, GH_RM_COUNT_UNSENT));
 }
 
 /*
@@ -204,7 +251,7 @@ void gh_rm_pump(struct gh_rm *rm)
 			return;
 
 		rm->tx_busy = false;
-		gh_rm_unsent(rm, ret);
+		gh_rm_unsent(rm);
 	}
 }
 
@@ -223,6 +270,7 @@ void gh_rm_queue(struct gh_rm *rm, struct gh_rm_request *req)
 	req->state = GH_RM_REQUEST_QUEUED;
 	req->queued = ktime_get();
 	list_add_tail(&req->node, &rm->queued);
+	gh_rm_watchdog_start(rm);
 	gh_rm_pump(rm);
 }
 
@@ -239,7 +287,7 @@ void gh_rm_calls_tx_done(struct gh_rm *rm, int result)
 	rm->tx_busy = false;
 	/* No other request could become the active one meanwhile. */
 	if (result && rm->active)
-		gh_rm_unsent(rm, result);
+		gh_rm_unsent(rm);
 	gh_rm_pump(rm);
 	spin_unlock_irqrestore(&rm->lock, flags);
 }
@@ -464,6 +512,22 @@ int gh_rm_request_late_result(struct gh_rm_request *req)
 	return ret;
 }
 
+/**
+ * gh_rm_request_unclaim() - nobody looks at a late reply any more
+ * @req: a claimed request, whose reference is dropped
+ */
+void gh_rm_request_unclaim(struct gh_rm_request *req)
+{
+	struct gh_rm *rm = req->rm;
+	unsigned long flags;
+
+	spin_lock_irqsave(&rm->lock, flags);
+	req->claimed = false;
+	spin_unlock_irqrestore(&rm->lock, flags);
+
+	gh_rm_request_put(req);
+}
+
 /* The Resource Manager's own code is worth more than the errno. */
 static void gh_rm_request_report(const struct gh_rm_request *req)
 {
@@ -539,6 +603,9 @@ void gh_rm_calls_init(struct gh_rm *rm)
 	spin_lock_init(&rm->lock);
 	INIT_LIST_HEAD(&rm->queued);
 	INIT_LIST_HEAD(&rm->overdue);
+	INIT_LIST_HEAD(&rm->granted);
+	INIT_WORK(&rm->dispose_work, gh_rm_dispose_work);
+	init_waitqueue_head(&rm->disposed);
 	gh_rm_watchdog_init(rm);
 	/* Replies to an earlier owner of the queues shall not match. */
 	rm->next_seq = get_random_u32();
@@ -547,15 +614,21 @@ void gh_rm_calls_init(struct gh_rm *rm)
 /**
  * gh_rm_calls_end() - fail all requests, now and later, with -ENODEV
  * @rm: the Resource Manager
+ *
+ * Context: process context, may sleep.
  */
 void gh_rm_calls_end(struct gh_rm *rm)
 {
 	struct gh_rm_request *req, *next;
+	unsigned int grants = 0;
 	unsigned long flags;
 	LIST_HEAD(ended);
 
+	/* A Resource Manager that does not answer must not hold this up. */
+	wait_event_timeout(rm->disposed, gh_rm_is_all_disposed(rm), GH_RM_DISPOSE_TIMEOUT);
+
 	spin_lock_irqsave(&rm->lock, flags);
-	rm->gone = true;
+	WRITE_ONCE(rm->gone, true);
 	if (rm->active)
 		list_add_tail(&rm->active->node, &ended);
 	rm->active = NULL;
@@ -564,8 +637,12 @@ void gh_rm_calls_end(struct gh_rm *rm)
 
 	list_for_each_entry_safe(req, next, &ended, node) {
 		list_del_init(&req->node);
+		grants += req->dispose && req->sent;
 		gh_rm_stats_no_reply(req, -ENODEV, GH_RM_COUNT_ENDED);
 		gh_rm_request_finish(rm, req, -ENODEV);
 	}
 	spin_unlock_irqrestore(&rm->lock, flags);
+
+	if (grants)
+		dev_warn(rm->dev, "what %u replies may yet grant is lost\n", grants);
 }

@@ -12,6 +12,9 @@
 
 #include "rsc_mgr.h"
 
+/* Of each kind: interrupts are off while they are printed. */
+#define GH_RM_MAX_SHOWN	256
+
 /* Where this module's files are: <debugfs>/gunyah */
 static struct dentry *gh_debugfs_root;
 
@@ -50,30 +53,35 @@ static void gh_rm_request_show(struct seq_file *m, const struct gh_rm_request *r
 		   gh_rm_request_caller(&caller, req));
 }
 
+/* Called with the lock held. There may be very many. */
+static void gh_rm_requests_list(struct seq_file *m, struct list_head *list, const char *state)
+{
+	struct gh_rm_request *req;
+	unsigned int n = 0;
+
+	list_for_each_entry(req, list, node) {
+		if (n++ == GH_RM_MAX_SHOWN) {
+			seq_printf(m, "... more that are %s\n", state);
+			break;
+		}
+		gh_rm_request_show(m, req, state);
+	}
+}
+
 /* Oldest first */
 static int gh_rm_requests_show(struct seq_file *m, void *unused)
 {
 	struct gh_rm *rm = m->private;
-	struct gh_rm_request *req;
 	unsigned long flags;
 
 	seq_puts(m, "state    id         message                seq  size   age_ms caller\n");
 
 	spin_lock_irqsave(&rm->lock, flags);
-	list_for_each_entry(req, &rm->overdue, node) {
-		/* There may be many, and it is called again with a larger buffer. */
-		if (seq_has_overflowed(m))
-			break;
-		gh_rm_request_show(m, req, "overdue");
-	}
+	gh_rm_requests_list(m, &rm->overdue, "overdue");
 	if (rm->active)
 		gh_rm_request_show(m, rm->active, rm->active->state == GH_RM_REQUEST_SENDING ?
 						  "sending" : "waiting");
-	list_for_each_entry(req, &rm->queued, node) {
-		if (seq_has_overflowed(m))
-			break;
-		gh_rm_request_show(m, req, "queued");
-	}
+	gh_rm_requests_list(m, &rm->queued, "queued");
 	spin_unlock_irqrestore(&rm->lock, flags);
 
 	return 0;

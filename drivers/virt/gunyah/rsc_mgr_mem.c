@@ -170,12 +170,14 @@ static int gh_rm_parse_handle(const void *reply, size_t size, void *result)
 	return 0;
 }
 
-static void gh_rm_dispose_parcel(struct gh_rm *rm, struct gh_rm_request *req)
+static int gh_rm_dispose_parcel(struct gh_rm *rm, struct gh_rm_request *req)
 {
 	u32 mem_handle;
 
-	if (!gh_rm_parse_handle(req->reply, req->reply_size, &mem_handle))
-		gh_rm_mem_reclaim(rm, mem_handle, 0);
+	if (gh_rm_parse_handle(req->reply, req->reply_size, &mem_handle))
+		return -EBADMSG;
+
+	return gh_rm_mem_reclaim(rm, mem_handle, 0);
 }
 
 static int gh_rm_mem_create(struct gh_rm *rm, u32 msg_id, struct gh_rm_mem_parcel *parcel,
@@ -341,8 +343,6 @@ int gh_rm_mem_claim(struct gh_rm_request *claim, u32 *mem_handle)
 {
 	int ret = gh_rm_request_late_result(claim);
 
-	if (ret == -EAGAIN)
-		return ret;
 	if (claim->refused)
 		return -ENOENT;
 	if (!ret && gh_rm_parse_handle(claim->reply, claim->reply_size, mem_handle))
@@ -355,11 +355,13 @@ EXPORT_SYMBOL_GPL(gh_rm_mem_claim);
 /**
  * gh_rm_mem_unclaim() - ask no more
  * @claim: from struct gh_rm_mem_parcel, or NULL
+ *
+ * If the reply has not come yet, a parcel that it names is reclaimed.
  */
 void gh_rm_mem_unclaim(struct gh_rm_request *claim)
 {
 	if (claim)
-		gh_rm_request_put(claim);
+		gh_rm_request_unclaim(claim);
 }
 EXPORT_SYMBOL_GPL(gh_rm_mem_unclaim);
 

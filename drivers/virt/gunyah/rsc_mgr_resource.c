@@ -113,8 +113,12 @@ static int gh_rm_map_irq(struct gh_rm *rm, u32 intid)
 	int irq;
 
 	mutex_lock(&rm->irq_lock);
-	/* Two resources with one interrupt: that is a mistake. */
-	if (irq_find_mapping(rm->irq_domain, intid))
+	/*
+	 * Two resources with one interrupt, or one that another device has: that
+	 * is a mistake, and to unmap it would take it from the other.
+	 */
+	if (irq_find_mapping(rm->irq_domain, intid) ||
+	    irq_find_mapping(rm->irq_domain->parent, intid))
 		irq = -EBUSY;
 	else
 		irq = irq_domain_alloc_irqs(rm->irq_domain, 1, NUMA_NO_NODE, &intid);

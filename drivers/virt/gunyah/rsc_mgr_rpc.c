@@ -243,20 +243,22 @@ static int gh_rm_vm_call(struct gh_rm *rm, u32 msg_id, u16 vmid)
 	return gh_rm_ask_vm(rm, msg_id, vmid, gh_rm_parse_nothing, NULL);
 }
 
-static void gh_rm_dispose_vmid(struct gh_rm *rm, struct gh_rm_request *req)
+static int gh_rm_dispose_vmid(struct gh_rm *rm, struct gh_rm_request *req)
 {
 	u16 vmid;
 
-	if (!gh_rm_parse_vmid(req->reply, req->reply_size, &vmid))
-		gh_rm_dealloc_vmid(rm, vmid);
+	if (gh_rm_parse_vmid(req->reply, req->reply_size, &vmid))
+		return -EBADMSG;
+
+	return gh_rm_dealloc_vmid(rm, vmid);
 }
 
 /* It stands in the request, and only there. */
-static void gh_rm_dispose_fixed_vmid(struct gh_rm *rm, struct gh_rm_request *req)
+static int gh_rm_dispose_fixed_vmid(struct gh_rm *rm, struct gh_rm_request *req)
 {
 	const struct gh_rm_vmid *body = (struct gh_rm_vmid *)req->payload;
 
-	gh_rm_dealloc_vmid(rm, le16_to_cpu(body->vmid));
+	return gh_rm_dealloc_vmid(rm, le16_to_cpu(body->vmid));
 }
 
 /**

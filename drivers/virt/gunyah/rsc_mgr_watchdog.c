@@ -46,11 +46,24 @@ static void gh_rm_watchdog_delay(struct gh_rm *rm, unsigned int ms)
 {
 	lockdep_assert_held(&rm->lock);
 
-	queue_delayed_work(rm->wq, &rm->watchdog, msecs_to_jiffies(ms));
+	mod_delayed_work(rm->wq, &rm->watchdog, msecs_to_jiffies(ms));
 }
 
 /**
- * gh_rm_watchdog_arm() - have the watchdog look in time
+ * gh_rm_watchdog_start() - have the watchdog look in time, if it does not anyhow
+ * @rm: the Resource Manager
+ *
+ * Context: rm->lock held.
+ */
+void gh_rm_watchdog_start(struct gh_rm *rm)
+{
+	lockdep_assert_held(&rm->lock);
+
+	queue_delayed_work(rm->wq, &rm->watchdog, msecs_to_jiffies(gh_rm_overdue_limit()));
+}
+
+/**
+ * gh_rm_watchdog_arm() - have the watchdog look after the time that is allowed
  * @rm: the Resource Manager
  *
  * Context: rm->lock held.
@@ -62,7 +75,28 @@ void gh_rm_watchdog_arm(struct gh_rm *rm)
 
 static bool gh_rm_request_is_awaited(const struct gh_rm_request *req)
 {
-	return !req->orphaned || req->claimed;
+	return !req->orphaned;
+}
+
+/* The first packet went to the channel then, or should have gone. */
+static ktime_t gh_rm_request_since(const struct gh_rm_request *req)
+{
+	return req->sent ? req->started : req->queued;
+}
+
+/* Return: the request that does not get on if time goes by, or NULL. */
+static struct gh_rm_request *gh_rm_unfinished(struct gh_rm *rm)
+{
+	lockdep_assert_held(&rm->lock);
+
+	if (rm->active)
+		return rm->active;
+
+	/* The channel has the end of a request that was answered before its time. */
+	if (rm->tx_busy)
+		return list_first_entry_or_null(&rm->queued, struct gh_rm_request, node);
+
+	return NULL;
 }
 
 /* Return: the first overdue request that anybody waits for, or NULL. */
@@ -92,13 +126,17 @@ static unsigned int gh_rm_count_awaited(struct gh_rm *rm)
 	list_for_each_entry(req, &rm->queued, node)
 		n += gh_rm_request_is_awaited(req);
 
-	return n + gh_rm_request_is_awaited(rm->active);
+	if (rm->active)
+		n += gh_rm_request_is_awaited(rm->active);
+
+	return n;
 }
 
-/* Return: whether the silence begins with the active request, and is to be reported. */
-static bool gh_rm_silence_begin(struct gh_rm *rm, struct gh_rm_silence *silence)
+/* Return: whether the silence begins with @last, and is to be reported. */
+static bool gh_rm_silence_begin(struct gh_rm *rm, const struct gh_rm_request *last,
+				struct gh_rm_silence *silence)
 {
-	struct gh_rm_request *req = gh_rm_awaited(rm) ?: rm->active;
+	const struct gh_rm_request *req = gh_rm_awaited(rm) ?: last;
 
 	lockdep_assert_held(&rm->lock);
 
@@ -107,12 +145,12 @@ static bool gh_rm_silence_begin(struct gh_rm *rm, struct gh_rm_silence *silence)
 		return false;
 
 	rm->silent = true;
-	rm->silent_since = rm->active->started;
+	rm->silent_since = gh_rm_request_since(last);
 	rm->counters[GH_RM_COUNT_SILENCES]++;
 
 	silence->msg_id = req->header.msg_id;
 	silence->seq = req->header.seq;
-	silence->age_ms = ktime_ms_delta(ktime_get(), req->started);
+	silence->age_ms = ktime_ms_delta(ktime_get(), gh_rm_request_since(req));
 	silence->others = gh_rm_count_awaited(rm) - gh_rm_request_is_awaited(req);
 	gh_rm_request_caller(&silence->caller, req);
 
@@ -209,7 +247,7 @@ static void gh_rm_watchdog(struct work_struct *work)
 	s64 age;
 
 	spin_lock_irqsave(&rm->lock, flags);
-	req = rm->active;
+	req = gh_rm_unfinished(rm);
 	if (rm->gone)
 		goto unlock;
 
@@ -218,13 +256,13 @@ static void gh_rm_watchdog(struct work_struct *work)
 		goto unlock;
 	}
 
-	age = ktime_ms_delta(ktime_get(), req->started);
+	age = ktime_ms_delta(ktime_get(), gh_rm_request_since(req));
 	if (age < limit) {
 		gh_rm_watchdog_delay(rm, limit - age);
 		goto unlock;
 	}
 
-	report = gh_rm_silence_begin(rm, &silence);
+	report = gh_rm_silence_begin(rm, req, &silence);
 	if (req->state == GH_RM_REQUEST_WAITING && !rm->tx_busy)
 		probe = gh_rm_set_overdue(rm);
 	else

@@ -230,6 +230,7 @@ void gh_vm_work(struct work_struct *work);
 void gh_vm_queue(struct gh_vm *ghvm, unsigned long delay);
 void gh_vm_request_end(struct gh_vm *ghvm);
 int gh_vm_start(struct gh_vm *ghvm);
+int gh_vm_aborted(struct gh_vm *ghvm);
 void gh_vm_close(struct gh_vm *ghvm);
 bool gh_vm_is_orphaned(const struct gh_vm *ghvm);
 int gh_vm_mgr_notified(struct notifier_block *nb, unsigned long action, void *data);

@@ -351,11 +351,17 @@ static int gh_vm_launch(struct gh_vm *ghvm)
 	return ret;
 }
 
-/*
- * Nobody waits for the start any more? Only asked where the Resource Manager
- * has a way back: there is none from between configuration and initialisation.
+/**
+ * gh_vm_aborted() - does nobody wait for the start any more?
+ * @ghvm: the VM
+ *
+ * Only asked where the Resource Manager has a way back: there is none from
+ * between configuration and initialisation.
+ *
+ * Return: 0 to go on, -ENODEV if the Resource Manager's device goes away, or
+ * -EINTR.
  */
-static int gh_vm_aborted(struct gh_vm *ghvm)
+int gh_vm_aborted(struct gh_vm *ghvm)
 {
 	if (!READ_ONCE(ghvm->abort))
 		return 0;

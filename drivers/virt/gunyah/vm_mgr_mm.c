@@ -325,9 +325,9 @@ int gh_vm_give_memory(struct gh_vm *ghvm)
 	int ret;
 
 	list_for_each_entry(region, &ghvm->regions, node) {
-		if (READ_ONCE(ghvm->abort))
-			return -EINTR;
-		ret = gh_vm_give_region(ghvm, region);
+		ret = gh_vm_aborted(ghvm);
+		if (!ret)
+			ret = gh_vm_give_region(ghvm, region);
 		if (ret)
 			return ret;
 	}
