@@ -189,8 +189,11 @@ static irqreturn_t gh_msgq_rx_thread(int irq, void *dev_id)
 {
 	struct gh_msgq *msgq = dev_id;
 
-	/* Queue gone empty and filled again: there is a new interrupt then. */
-	while (gh_msgq_receive_one(msgq))
+	/*
+	 * Queue gone empty and filled again: there is a new interrupt then. A
+	 * sender that never stops must not keep us from ending.
+	 */
+	while (READ_ONCE(msgq->started) && gh_msgq_receive_one(msgq))
 		cond_resched();
 
 	return IRQ_HANDLED;
@@ -311,7 +314,7 @@ static int gh_msgq_startup(struct mbox_chan *chan)
 			goto err_free_tx;
 	}
 
-	msgq->started = true;
+	WRITE_ONCE(msgq->started, true);
 
 	/* There is no interrupt for what an earlier owner left in the queue. */
 	if (msgq->queues.has_rx)
@@ -333,7 +336,7 @@ static void gh_msgq_shutdown(struct mbox_chan *chan)
 	if (!msgq->started)
 		return;
 
-	msgq->started = false;
+	WRITE_ONCE(msgq->started, false);
 	/*
 	 * Both wait for their threads: no callback is made afterwards. To wake a
 	 * thread that is no more does nothing.
