@@ -7,6 +7,7 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/err.h>
@@ -16,6 +17,7 @@
 #include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/random.h>
+#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 
@@ -25,6 +27,8 @@
 /* More than a queue holds, less than the mailbox framework does */
 #define IN_FLIGHT	16
 #define NOISE_SIZE	4099
+/* Of a queue for messages that are shorter than those of the mailbox */
+#define SMALL_SIZE	100
 
 static unsigned int count = 500000;
 module_param(count, uint, 0444);
@@ -32,12 +36,17 @@ MODULE_PARM_DESC(count, "messages in each direction");
 
 static unsigned int push;
 module_param(push, uint, 0444);
-MODULE_PARM_DESC(push, "each so-manieth is sent with PUSH; 0: none");
+MODULE_PARM_DESC(push, "send every Nth message with PUSH; 0: none");
+
+static char *oversize;
+module_param(oversize, charp, 0444);
+MODULE_PARM_DESC(oversize,
+		 "send a message too long for its queue instead: refuse or swallow is what the hypervisor does");
 
 /* Much for one message, even where everything is emulated */
 static unsigned int timeout_ms = 60000;
 module_param(timeout_ms, uint, 0444);
-MODULE_PARM_DESC(timeout_ms, "how long nothing may happen");
+MODULE_PARM_DESC(timeout_ms, "give up after this long without progress, in ms");
 
 /**
  * struct end - one user
@@ -220,6 +229,113 @@ static int run_ends(struct device *parent)
 	return ret ?: end_result(&ends[0]) ?: end_result(&ends[1]);
 }
 
+/**
+ * struct echo - a user that talks to itself
+ * @client: its side of the mailbox
+ * @msgq: a queue, both ends of it
+ * @tx: the message on its way
+ * @sent: it is through, or was refused
+ * @result: which of these
+ * @received: a message has come
+ * @messages: how many have come
+ * @length: of the last of these
+ */
+struct echo {
+	struct mbox_client client;
+	struct gh_msgq *msgq;
+	struct gh_msgq_tx_data tx;
+	struct completion sent;
+	int result;
+	struct completion received;
+	unsigned int messages;
+	size_t length;
+};
+
+static void echo_received(struct mbox_client *client, void *message)
+{
+	struct echo *echo = container_of(client, struct echo, client);
+	const struct gh_msgq_rx_data *rx = message;
+
+	echo->messages++;
+	echo->length = rx->length;
+	complete(&echo->received);
+}
+
+static void echo_sent(struct mbox_client *client, void *message, int result)
+{
+	struct echo *echo = container_of(client, struct echo, client);
+
+	echo->result = result;
+	complete(&echo->sent);
+}
+
+/* Return: 0 if the message was sent with this result. */
+static int echo_send(struct echo *echo, size_t length, int result)
+{
+	int ret;
+
+	echo->tx.length = length;
+	ret = mbox_send_message(gh_msgq_chan(echo->msgq), &echo->tx);
+	if (ret < 0)
+		return ret;
+	if (!wait_for_completion_timeout(&echo->sent, msecs_to_jiffies(timeout_ms)))
+		return -ETIMEDOUT;
+	if (echo->result == result)
+		return 0;
+
+	pr_err("%zu bytes: %d, not %d\n", length, echo->result, result);
+	return -EIO;
+}
+
+/* What is too long gets lost, one way or the other; what is behind it arrives. */
+static int echo_run(struct echo *echo)
+{
+	int ret;
+
+	ret = echo_send(echo, SMALL_SIZE + 1, sysfs_streq(oversize, "swallow") ? 0 : -EINVAL) ?:
+	      echo_send(echo, SMALL_SIZE, 0);
+	if (ret)
+		return ret;
+	if (!wait_for_completion_timeout(&echo->received, msecs_to_jiffies(timeout_ms)))
+		return -ETIMEDOUT;
+	if (echo->messages == 1 && echo->length == SMALL_SIZE)
+		return 0;
+
+	pr_err("%u messages, the last of %zu bytes\n", echo->messages, echo->length);
+	return -EIO;
+}
+
+static int run_oversize(struct device *parent)
+{
+	struct gunyah_test_queue queue;
+	struct echo *echo;
+	int ret;
+
+	echo = kzalloc(sizeof(*echo), GFP_KERNEL);
+	if (!echo)
+		return -ENOMEM;
+	ret = gunyah_test_loopback_create(&queue, QUEUE_DEPTH, SMALL_SIZE);
+	if (ret)
+		goto free_echo;
+
+	init_completion(&echo->sent);
+	init_completion(&echo->received);
+	echo->client.dev = parent;
+	echo->client.rx_callback = echo_received;
+	echo->client.tx_done = echo_sent;
+	echo->msgq = gh_msgq_create(parent, &echo->client, &queue.tx, &queue.rx);
+	ret = PTR_ERR_OR_ZERO(echo->msgq);
+	if (!ret) {
+		ret = echo_run(echo);
+		gh_msgq_destroy(echo->msgq);
+	}
+	gunyah_test_loopback_destroy(&queue);
+
+free_echo:
+	kfree(echo);
+	return ret;
+}
+
 static int run_queues(struct device *parent)
 {
 	int ret;
@@ -244,7 +360,7 @@ static int __init loopback_init(void)
 
 	if (IS_ERR(parent))
 		return PTR_ERR(parent);
-	ret = run_queues(parent);
+	ret = oversize ? run_oversize(parent) : run_queues(parent);
 	root_device_unregister(parent);
 
 	return ret;
