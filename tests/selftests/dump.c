@@ -111,6 +111,18 @@ long dump_count(const struct dump *dump, const char *name)
 	return -1;
 }
 
+long dump_count_now(const char *name)
+{
+	struct dump dump;
+	long n;
+
+	if (!dump_take(&dump))
+		return -1;
+	n = dump_count(&dump, name);
+	dump_free(&dump);
+	return n;
+}
+
 bool dump_check_same(const struct dump *before)
 {
 	struct timespec now, end;

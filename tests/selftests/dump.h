@@ -26,6 +26,8 @@ void dump_free(struct dump *dump);
 
 /* The counter of that name, or -1. */
 long dump_count(const struct dump *dump, const char *name);
+/* The same of a dump that is taken for it. */
+long dump_count_now(const char *name);
 
 /*
  * Wait until the dump is as it was in @before, counters aside. The last file of a VM may

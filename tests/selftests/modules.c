@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "modules.h"
 #include "tap.h"
 #include "util.h"
@@ -138,17 +139,6 @@ bool modules_load(const struct modules *modules)
 				 modules->name[i]))
 			return false;
 	return true;
-}
-
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : write(fd, text, strlen(text));
-	bool ok = check(n == (ssize_t)strlen(text), "\"%s\" to %s: errno %d", text, path, errno);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
 }
 
 static char device[NAME_MAX + 1];

@@ -148,18 +148,6 @@ static bool dump_has(const char *text)
 	return has;
 }
 
-static long count(const char *name)
-{
-	struct dump dump;
-	long value;
-
-	if (!dump_take(&dump))
-		return -1;
-	value = dump_count(&dump, name);
-	dump_free(&dump);
-	return value;
-}
-
 /* Run a test with its own client; what it leaves is gone when that is closed. */
 static void with_client(void (*run)(int fd))
 {
@@ -400,12 +388,12 @@ static void crash_messages(int fd, unsigned int vmid)
 
 static void stop_guest(int fd, unsigned int vmid)
 {
-	long told = count("notifications-to-guests");
+	long told = dump_count_now("notifications-to-guests");
 
 	/* Only asked: it goes on. */
 	expect(fd, "ok", "stop %u 0 7", vmid);
 	check(dump_has(" asked-to-stop 7"), "the guest was not asked");
-	check(count("notifications-to-guests") == told + 1, "the guest was not told");
+	check(dump_count_now("notifications-to-guests") == told + 1, "the guest was not told");
 	expect(fd, STATE_RUNNING, "get_state %u", vmid);
 	expect_error(fd, EBADFD, "reset %u", vmid);
 	expect_error(fd, EBADFD, "dealloc %u", vmid);
@@ -555,16 +543,16 @@ static void parcels(void)
 
 static void notify_others(int fd)
 {
-	long told = count("notifications-to-guests");
+	long told = dump_count_now("notifications-to-guests");
 	unsigned int vmid, handle;
 
 	if (!expect(fd, "ok", "memory 0x4000") || !number(ask(fd, "alloc"), &vmid) ||
 	    !number(ask(fd, "donate 5 0 %u %u", vmid, RWX), &handle))
 		return;
 	expect(fd, "ok", "notify %u %u 77 %u", handle, NOTIFY_SHARED, vmid);
-	check(count("notifications-to-guests") == told + 1, "shared: not told");
+	check(dump_count_now("notifications-to-guests") == told + 1, "shared: not told");
 	expect(fd, "ok", "notify %u %u 77 %u", handle, NOTIFY_RECALL, vmid);
-	check(count("notifications-to-guests") == told + 2, "recall: not told");
+	check(dump_count_now("notifications-to-guests") == told + 2, "recall: not told");
 	/* The one is no member, the other not for its owner to say. */
 	expect_error(fd, EINVAL, "notify %u %u 77 %u", handle, NOTIFY_SHARED, HOST);
 	expect_error(fd, EPERM, "notify %u %u 77", handle, NOTIFY_RELEASED);
@@ -635,7 +623,7 @@ static const struct tap_test tests[] = {
 	{ "who this VM is", host },
 	{ "one send and one receive for each call", hypercalls },
 	{ "VMIDs, any and fixed", vmids },
-	{ "a life: identity, time, registers, crash message, stop", life },
+	{ "a VM's lifetime: identity, time, registers, crash message, stop", life },
 	{ "authentication of the image", authentication },
 	{ "firmware", firmware },
 	{ "parcels: donate, lend, share, look up, clear", parcels },
