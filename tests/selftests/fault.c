@@ -20,6 +20,9 @@
 
 #define OVERDUE_FILE		"/sys/module/gunyah_rsc_mgr/parameters/overdue_ms"
 
+/* What is not expected to answer is not waited for any longer than this. */
+#define OVERDUE_MS		300
+
 #define WIDE_CPUS		TESTVM_MAX_CPUS
 
 /* More pieces than fit into one request, in a place that the guest does not know of */
@@ -185,6 +188,12 @@ void bury_child(pid_t pid)
 	      "START came back: status %#x", status);
 }
 
+/* Not all commands are armed; those that are for all requests stay so. */
+static bool wait_for_fault(const char *line)
+{
+	return strstr(line, "count=0") || wait_for_dump("\narmed ", false);
+}
+
 void run_fault_cases(const struct fault_case *cases, unsigned int count)
 {
 	struct dump before;
@@ -198,14 +207,24 @@ void run_fault_cases(const struct fault_case *cases, unsigned int count)
 
 		tap_alive();
 		ok = ctl("%s", c->line);
-		if (ok)
+		if (ok) {
 			live(c->life, c->err);
+			ok = wait_for_fault(c->line);
+		}
 		ok &= ctl("clear") && dump_check_same(&before);
 		check(ok, "with \"%s\"", c->line);
 	}
 	live(LIFE_PLAIN, 0);
 	dump_check_same(&before);
 	dump_free(&before);
+}
+
+void run_lost_cases(const struct fault_case *cases, unsigned int count)
+{
+	unsigned int overdue = set_overdue(OVERDUE_MS);
+
+	run_fault_cases(cases, count);
+	set_overdue(overdue);
 }
 
 bool wait_for_dump(const char *text, bool present)
@@ -227,7 +246,7 @@ bool wait_for_dump(const char *text, bool present)
 	return check(false, "\"%s\" in the dump: not %s", text, present ? "yes" : "no");
 }
 
-void wait_for_count(const struct dump *before, const char *name, long more)
+bool wait_for_count(const struct dump *before, const char *name, long more)
 {
 	struct timespec start;
 	struct dump now;
@@ -236,18 +255,26 @@ void wait_for_count(const struct dump *before, const char *name, long more)
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	do {
 		if (!dump_take(&now))
-			return;
+			return false;
 		count = dump_count(&now, name) - dump_count(before, name);
 		dump_free(&now);
 	} while (count < more && ms_since(&start) < POLL_SECONDS * 1000L);
-	check(count >= more, "%s: only %ld more", name, count);
+	return check(count >= more, "%s: only %ld more", name, count);
+}
+
+bool fill_queue(struct dump *full)
+{
+	return ctl("mute") && ctl("fill") && dump_take(full);
 }
 
 unsigned int set_overdue(unsigned int ms)
 {
-	FILE *file = fopen(OVERDUE_FILE, "r+e");
 	unsigned int old = 0;
+	FILE *file;
 
+	if (!ms)
+		return 0;
+	file = fopen(OVERDUE_FILE, "r+e");
 	if (!check(file, OVERDUE_FILE ": errno %d", errno))
 		return 0;
 	if (fscanf(file, "%u", &old) == 1) {
@@ -256,6 +283,15 @@ unsigned int set_overdue(unsigned int ms)
 	}
 	check(!fclose(file) && old, OVERDUE_FILE " is not as it should be");
 	return old;
+}
+
+int fault_main(const struct tap_test *tests, unsigned int count)
+{
+	if (!ctl_supported())
+		return tap_skip_all("no control channel");
+	ctl_try("clear");
+	set_overdue(OVERDUE_DEFAULT_MS);
+	return testvm_main(tests, count);
 }
 
 long ms_since(const struct timespec *start)

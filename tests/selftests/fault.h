@@ -62,22 +62,45 @@ struct fault_case {
 };
 
 /*
- * Each command in turn, and a life under its influence. In the end nothing is left of
- * both, and all is as it should be.
+ * Each command in turn, and a life under its influence, which uses it up unless it is for
+ * all (count=0). In the end nothing is left of both, and all is as it should be.
  */
 void run_fault_cases(const struct fault_case *cases, unsigned int count);
+
+/* The same where replies are lost; the driver does not wait long for them. */
+void run_lost_cases(const struct fault_case *cases, unsigned int count);
 
 /* Wait until the dump has such text, or has it no more. */
 bool wait_for_dump(const char *text, bool present);
 
 /* Wait until a counter is that much higher than in @before. */
-void wait_for_count(const struct dump *before, const char *name, long more);
+bool wait_for_count(const struct dump *before, const char *name, long more);
 
 #define COUNT_SENDS		"hypercall 0x1b"
 #define QUEUE_DEPTH		8
 
-/* After that many ms without a reply the driver says so. Returns what it was, 0: failed. */
+/*
+ * Mute the Resource Manager and fill the queue to it. The next send finds it full, which
+ * counts as one more than in @full, to be freed if this worked.
+ */
+bool fill_queue(struct dump *full);
+
+/* The driver's default, the least that it accepts, and more than any test takes */
+#define OVERDUE_DEFAULT_MS	5000
+#define OVERDUE_MIN_MS		100
+#define OVERDUE_NEVER_MS	600000
+
+/*
+ * After that many ms without a reply the driver says so. Returns what it was, or 0 if it
+ * cannot be set, for which a later call does nothing.
+ */
 unsigned int set_overdue(unsigned int ms);
+
+/*
+ * testvm_main(), or a skip of everything where nobody takes commands. What the last program
+ * may have left behind when it was given up is taken back first.
+ */
+int fault_main(const struct tap_test *tests, unsigned int count);
 
 long ms_since(const struct timespec *start);
 

@@ -14,11 +14,7 @@
 #include "dump.h"
 #include "fault.h"
 #include "kmsg.h"
-
-/* The driver's default, and the least that it accepts */
-#define OVERDUE_DEFAULT_MS	5000
-#define OVERDUE_MS		300
-#define OVERDUE_MIN_MS		100
+#include "modules.h"
 
 #define NO_REPLY		"no reply"
 
@@ -139,10 +135,8 @@ static void lost_replies(void)
 		{ "reply " MEM_RECLAIM " seq=0xffff", LIFE_PLAIN, 0 },
 		{ "reply " VM_DEALLOCATE " fragments=63", LIFE_PLAIN, 0 },
 	};
-	unsigned int overdue = set_overdue(OVERDUE_MS);
 
-	run_fault_cases(cases, ARRAY_SIZE(cases));
-	set_overdue(overdue);
+	run_lost_cases(cases, ARRAY_SIZE(cases));
 }
 
 /* They come when nobody waits any more: behind the reply to a later request. */
@@ -161,24 +155,27 @@ static void overtaken_replies(void)
 		{ "reply " MEM_RECLAIM " after=1", LIFE_PLAIN, 0 },
 		{ "reply " VM_DEALLOCATE " after=1", LIFE_PLAIN, 0 },
 	};
-	unsigned int overdue = set_overdue(OVERDUE_MS);
 
-	run_fault_cases(cases, ARRAY_SIZE(cases));
-	set_overdue(overdue);
+	run_lost_cases(cases, ARRAY_SIZE(cases));
 }
 
-/* As the driver is when nobody changes its parameter */
+/* As the driver is when it is loaded and nobody changes its parameter */
 static void default_limit(void)
 {
 	static const struct fault_case cases[] = {
 		{ "drop " VM_INIT, LIFE_PLAIN, ETIMEDOUT },
 	};
-	unsigned int overdue = set_overdue(OVERDUE_MS);
+	struct modules modules;
 	struct timespec start;
-	int kmsg = kmsg_open();
+	unsigned int overdue;
+	int kmsg;
 
+	if (!modules_unload(&modules) || !modules_load(&modules))
+		return;
+	overdue = set_overdue(OVERDUE_MIN_MS);
 	check(overdue == OVERDUE_DEFAULT_MS, "the limit is %u ms", overdue);
 	set_overdue(overdue);
+	kmsg = kmsg_open();
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	run_fault_cases(cases, ARRAY_SIZE(cases));
 	check(ms_since(&start) >= (long)overdue, "given up after %ld ms", ms_since(&start));
@@ -189,12 +186,13 @@ static void default_limit(void)
 /* The driver says once what waits, and goes on when there is an answer. */
 static void outlasts(const char *line, const char *reached, enum life_kind life)
 {
-	int kmsg = kmsg_open();
 	struct dump before;
 	pid_t pid;
+	int kmsg;
 
 	if (!dump_take(&before))
 		return;
+	kmsg = kmsg_open();
 	ctl("%s", line);
 	pid = start_in_child(life);
 	wait_for_dump(reached, true);
@@ -227,15 +225,17 @@ static void mute_for_long(void)
 /* Requests wait until an earlier owner's are out of the queue. */
 static void full_queue(void)
 {
-	struct dump before;
-	pid_t pid;
+	struct dump before, full;
+	pid_t pid = 0;
 
 	if (!dump_take(&before))
 		return;
-	ctl("mute");
-	ctl("fill");
-	pid = start_in_child(LIFE_PLAIN);
-	check(pid && wait_for_start(pid), "START did not wait");
+	if (fill_queue(&full)) {
+		pid = start_in_child(LIFE_PLAIN);
+		if (pid)
+			wait_for_count(&full, COUNT_SENDS, 1);
+		dump_free(&full);
+	}
 	ctl("clear");
 	if (pid)
 		check(!child_result(pid), "START behind a full queue");
@@ -315,7 +315,5 @@ static const struct tap_test tests[] = {
 
 int main(void)
 {
-	if (!ctl_supported())
-		return tap_skip_all("no control channel");
-	return testvm_main(tests, ARRAY_SIZE(tests));
+	return fault_main(tests, ARRAY_SIZE(tests));
 }
