@@ -7,6 +7,7 @@
 #include <kunit/test.h>
 #include <linux/delay.h>
 #include <linux/interrupt.h>
+#include <linux/iopoll.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -378,6 +379,32 @@ static void gh_core_resource_irq(struct kunit *test)
 	}
 }
 
+/* An interrupt that another device has stays what it is. */
+static void gh_core_resource_foreign_irq(struct kunit *test)
+{
+	const struct gh_rm_hyp_resource entry = { .virq = cpu_to_le32(GH_PEER_RX_INTID) };
+	struct gh_peer *peer = test->priv;
+
+	KUNIT_EXPECT_EQ(test, PTR_ERR(gh_rm_alloc_resource(peer->rm, &entry)), -EBUSY);
+	KUNIT_EXPECT_TRUE(test, gh_peer_works(peer));
+}
+
+/* A Resource Manager that never stops to send does not keep the driver. */
+static void gh_core_unbind_endless(struct kunit *test)
+{
+	static const u8 payload[8];
+	struct gh_peer *peer = test->priv;
+	unsigned int calls = peer->rx.calls;
+	unsigned int now;
+
+	WRITE_ONCE(peer->rx.endless, true);
+	KUNIT_ASSERT_TRUE(test, gh_peer_send(peer, GH_RM_PACKET_NOTIFICATION, 0, 0x51000001,
+					     payload, sizeof(payload)));
+	KUNIT_EXPECT_EQ(test, read_poll_timeout(READ_ONCE, now, now - calls > 100, 1000,
+						GH_PEER_TIMEOUT_US, false, peer->rx.calls), 0);
+	gh_peer_unbind(peer);
+}
+
 /* Numbers that are no interrupt for us: the resource is usable without. */
 static void gh_core_resource_no_irq(struct kunit *test)
 {
@@ -429,7 +456,9 @@ static struct kunit_case gh_core_test_cases[] = {
 	KUNIT_CASE(gh_core_stale),
 	KUNIT_CASE(gh_core_stale_full),
 	KUNIT_CASE(gh_core_resource_irq),
+	KUNIT_CASE(gh_core_resource_foreign_irq),
 	KUNIT_CASE(gh_core_resource_no_irq),
+	KUNIT_CASE(gh_core_unbind_endless),
 	KUNIT_CASE(gh_core_resource_outlives),
 	{}
 };

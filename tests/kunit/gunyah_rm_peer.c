@@ -120,19 +120,6 @@ int gh_peer_set_overdue(unsigned int ms)
 	return ret == len ? 0 : -EIO;
 }
 
-/* Whether a simple call works, and is the only one */
-bool gh_peer_works(struct gh_peer *peer)
-{
-	u16 vmid = 0;
-
-	if (gh_peer_set_overdue(GH_PEER_OVERDUE_MS))
-		return false;
-	gh_peer_forget(peer);
-	gh_peer_script(peer, &gh_peer_is_hlos);
-
-	return !gh_rm_get_vmid(peer->rm, &vmid) && vmid == GH_VMID_HLOS && peer->n_requests == 1;
-}
-
 static void gh_peer_handle_request(struct gh_peer *peer)
 {
 	struct gh_peer_reply reply = { .mute = true };
@@ -378,6 +365,17 @@ int gh_peer_alloc_vmid(struct gh_rm *rm, void *arg)
 	return gh_rm_alloc_vmid(rm, arg);
 }
 
+int gh_peer_get_resources(struct gh_rm *rm, void *arg)
+{
+	struct gh_rm_hyp_resources *resources;
+	int ret = gh_rm_get_hyp_resources(rm, 128, &resources);
+
+	if (!ret)
+		kfree(resources);
+
+	return ret;
+}
+
 static int gh_peer_caller_thread(void *data)
 {
 	struct gh_peer_caller *caller = data;
@@ -432,4 +430,20 @@ int gh_peer_return(struct gh_peer_caller *caller)
 	kthread_stop(caller->task);
 
 	return returned ? caller->ret : 1;
+}
+
+/* Whether a simple call works, and is the only one; it may be that none does. */
+bool gh_peer_works(struct gh_peer *peer)
+{
+	struct gh_peer_caller caller;
+	u16 vmid = 0;
+
+	if (gh_peer_set_overdue(GH_PEER_OVERDUE_MS))
+		return false;
+	gh_peer_forget(peer);
+	gh_peer_script(peer, &gh_peer_is_hlos);
+	if (gh_peer_call(&caller, peer->rm, gh_peer_get_vmid, &vmid))
+		return false;
+
+	return !gh_peer_return(&caller) && vmid == GH_VMID_HLOS && peer->n_requests == 1;
 }

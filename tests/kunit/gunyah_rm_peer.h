@@ -139,7 +139,6 @@ bool gh_peer_send(struct gh_peer *peer, enum gh_rm_packet_type type, u16 seq, u3
 		  const void *payload, size_t size);
 bool gh_peer_send_packet(struct gh_peer *peer, const void *packet, size_t size);
 bool gh_peer_reply(struct gh_peer *peer, unsigned int request, const struct gh_peer_reply *reply);
-bool gh_peer_works(struct gh_peer *peer);
 
 /**
  * struct gh_peer_caller - a thread that makes one call
@@ -163,7 +162,9 @@ int gh_peer_call(struct gh_peer_caller *caller, struct gh_rm *rm,
 		 int (*call)(struct gh_rm *rm, void *arg), void *arg);
 int gh_peer_get_vmid(struct gh_rm *rm, void *arg);
 int gh_peer_alloc_vmid(struct gh_rm *rm, void *arg);
+int gh_peer_get_resources(struct gh_rm *rm, void *arg);
 void gh_peer_kill(struct gh_peer_caller *caller);
 int gh_peer_return(struct gh_peer_caller *caller);
+bool gh_peer_works(struct gh_peer *peer);
 
 #endif /* _GUNYAH_RM_PEER_H */

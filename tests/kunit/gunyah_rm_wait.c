@@ -80,17 +80,6 @@ static void gh_wait_killed_late_error(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, gh_peer_works(peer));
 }
 
-static int gh_wait_get_resources(struct gh_rm *rm, void *arg)
-{
-	struct gh_rm_hyp_resources *resources;
-	int ret = gh_rm_get_hyp_resources(rm, 128, &resources);
-
-	if (!ret)
-		kfree(resources);
-
-	return ret;
-}
-
 /* Killed when a part of the reply is there: the rest finds nobody. */
 static void gh_wait_killed_within_reply(struct kunit *test)
 {
@@ -105,7 +94,7 @@ static void gh_wait_killed_within_reply(struct kunit *test)
 
 	payload = kunit_kzalloc(test, size, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, payload);
-	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_wait_get_resources, NULL), 0);
+	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_peer_get_resources, NULL), 0);
 	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
 	header = peer->requests[0].header;
 	header.type = GH_RM_PACKET_REPLY;
@@ -269,6 +258,64 @@ static void gh_wait_claims(struct kunit *test)
 	gh_rm_mem_unclaim(claim);
 }
 
+/* Who drops a claim has what a late reply grants given back. */
+static void gh_wait_unclaimed(struct kunit *test)
+{
+	const u8 handle_5[] = { 5, 0, 0, 0 };
+	const struct gh_peer_reply lent = { .body = handle_5, .size = sizeof(handle_5) };
+	struct gh_peer *peer = test->priv;
+
+	gh_rm_mem_unclaim(gh_wait_claim(test));
+	gh_peer_script(peer, &gh_peer_done);
+	gh_peer_reply(peer, 0, &lent);
+	KUNIT_ASSERT_TRUE(test, gh_peer_wait_requests(peer, 2));
+	KUNIT_EXPECT_EQ(test, peer->requests[1].header.msg_id, MEM_RECLAIM);
+	KUNIT_EXPECT_EQ(test, memcmp(peer->requests[1].payload, handle_5, 4), 0);
+	KUNIT_EXPECT_TRUE(test, gh_peer_works(peer));
+}
+
+/* Who has a claim was told that the reply is lost: nobody waits any more. */
+static void gh_wait_claim_lost(struct kunit *test)
+{
+	struct gh_peer *peer = test->priv;
+	struct gh_rm_request *claim = NULL;
+	struct gh_rm_mem_parcel parcel = { .claim = &claim };
+
+	KUNIT_ASSERT_EQ(test, gh_peer_set_overdue(GH_PEER_SOON_OVERDUE_MS), 0);
+	gh_peer_script(peer, &gh_peer_muted);
+	gh_peer_script(peer, &gh_peer_is_hlos);
+	KUNIT_EXPECT_EQ(test, gh_wait_lend(peer->rm, &parcel), -ETIMEDOUT);
+	KUNIT_ASSERT_NOT_NULL(test, claim);
+	msleep(5 * GH_PEER_SOON_OVERDUE_MS);
+	KUNIT_EXPECT_EQ(test, peer->n_requests, 2U);
+	gh_rm_mem_unclaim(claim);
+	KUNIT_EXPECT_TRUE(test, gh_peer_works(peer));
+}
+
+/* There is no memory to give back what a late reply grants: later there is. */
+static void gh_wait_given_back_again(struct kunit *test)
+{
+	const struct gh_peer_reply no_memory = { .code = GH_RM_ERROR_NOMEM };
+	struct gh_peer *peer = test->priv;
+	struct gh_peer_caller caller;
+	unsigned int i;
+	u16 vmid = 0;
+
+	gh_peer_script(peer, &gh_peer_muted);
+	gh_peer_script(peer, &no_memory);
+	gh_peer_script(peer, &no_memory);
+	gh_peer_script(peer, &gh_peer_done);
+	KUNIT_ASSERT_EQ(test, gh_peer_call(&caller, peer->rm, gh_peer_alloc_vmid, &vmid), 0);
+	KUNIT_EXPECT_TRUE(test, gh_peer_wait_requests(peer, 1));
+	gh_peer_kill(&caller);
+	KUNIT_EXPECT_EQ(test, gh_peer_return(&caller), -EINTR);
+	gh_peer_reply(peer, 0, &gh_peer_allocated);
+	KUNIT_ASSERT_TRUE(test, gh_peer_wait_requests(peer, 4));
+	for (i = 1; i < 4; i++)
+		KUNIT_EXPECT_EQ(test, peer->requests[i].header.msg_id, VM_DEALLOCATE);
+	KUNIT_EXPECT_TRUE(test, gh_peer_works(peer));
+}
+
 /* A signal that does not kill does not end the wait. */
 static void gh_wait_signalled(struct kunit *test)
 {
@@ -356,6 +403,9 @@ static struct kunit_case gh_wait_test_cases[] = {
 	KUNIT_CASE(gh_wait_killed_within_reply),
 	KUNIT_CASE(gh_wait_killed_overdue),
 	KUNIT_CASE(gh_wait_claims),
+	KUNIT_CASE(gh_wait_unclaimed),
+	KUNIT_CASE(gh_wait_claim_lost),
+	KUNIT_CASE(gh_wait_given_back_again),
 	KUNIT_CASE(gh_wait_signalled),
 	KUNIT_CASE(gh_wait_reply_lost),
 	KUNIT_CASE(gh_wait_probe_lost),
