@@ -232,6 +232,8 @@ static enum gh_error gh_fake_queue_remove(struct gh_fake_msgq *queue,
 		return GH_ERROR_MSGQUEUE_EMPTY;
 
 	*message = queue->messages[queue->first];
+	if (queue->endless)
+		return GH_ERROR_OK;
 	queue->first = (queue->first + 1) % GH_FAKE_MSGQ_DEPTH;
 	queue->count--;
 

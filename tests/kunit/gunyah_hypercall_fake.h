@@ -86,6 +86,7 @@ void gh_fake_irq_raise(u32 intid);
  * @thread: which of the host's received last
  * @fail_nth: see gh_fake_msgq_fail()
  * @signal: see gh_fake_msgq_signal()
+ * @endless: messages stay when they are received
  * @messages: ring of messages
  */
 struct gh_fake_msgq {
@@ -102,6 +103,7 @@ struct gh_fake_msgq {
 	struct task_struct *thread;
 	unsigned int fail_nth;
 	bool signal;
+	bool endless;
 	struct gh_fake_message {
 		size_t size;
 		bool push;
