@@ -15,6 +15,7 @@
 
 #include "ctl.h"
 #include "dump.h"
+#include "fault.h"
 #include "guest_tree.h"
 #include "modules.h"
 #include "testvm.h"
@@ -403,7 +404,7 @@ static void stop_guest(int fd, unsigned int vmid)
 	expect_error(fd, EBADFD, "stop %u 1 3", vmid);
 }
 
-static void live(int fd)
+static void ask_alive(int fd)
 {
 	unsigned int vmid, handle;
 
@@ -433,7 +434,7 @@ static void live(int fd)
 
 static void life(void)
 {
-	with_client(live);
+	with_client(ask_alive);
 }
 
 static void authenticate(int fd)
@@ -639,7 +640,7 @@ int main(void)
 		return tap_skip_all("only for the test hypervisor");
 	/* If it cannot be loaded no test has a file to open. */
 	module_load(CLIENT_MODULE);
-	ret = tap_run(tests, ARRAY_SIZE(tests));
+	ret = fault_main(tests, ARRAY_SIZE(tests));
 	module_unload(CLIENT_MODULE);
 	return ret;
 }
