@@ -155,7 +155,7 @@ static void traced_errors(void)
 	char *text = trace(failing_life);
 
 	check_line(text, "gunyah_rm_reply: VM_INIT ", "error=BUSY (0x5)");
-	check_line(text, "gunyah_rm_no_reply: VM_ALLOCATE ", "error=-13");
+	check_line(text, "gunyah_rm_no_reply: VM_ALLOCATE ", "error=-70");
 	check_line(text, "gunyah_msgq_send: ", "error=DENIED ");
 	free(text);
 }
