@@ -105,6 +105,8 @@ static void gh_nomem_test_exit(struct kunit *test)
 	while (ctx->n_irqs)
 		gh_fake_irq_unmap(ctx->irqs[--ctx->n_irqs]);
 	gh_peer_destroy(ctx->peer);
+	/* Stays for the next parameter, whose init may fail */
+	test->priv = NULL;
 }
 
 /* Without this, all sweeps would pass. */

@@ -353,6 +353,8 @@ void gh_peer_test_exit(struct kunit *test)
 {
 	if (test->priv)
 		gh_peer_destroy(test->priv);
+	/* Stays for the next parameter, whose init may fail */
+	test->priv = NULL;
 }
 
 int gh_peer_get_vmid(struct gh_rm *rm, void *arg)
