@@ -483,13 +483,21 @@ static void gh_nomem_first_name(const unsigned int *first, char *desc)
 
 KUNIT_ARRAY_PARAM(gh_nomem_first, gh_nomem_first, gh_nomem_first_name);
 
+/* Of all parts so far; some have no errors, as each second failure is kmemleak's. */
+static unsigned int gh_nomem_probe_failures;
+static unsigned int gh_nomem_probe_errors;
+
 static void gh_nomem_probe(struct kunit *test)
 {
 	const unsigned int *first = test->param_value;
 	struct gh_nomem_context *ctx = test->priv;
 	struct gh_peer *peer = ctx->peer;
-	unsigned int nth, left, errors = 0, failures = 0;
+	unsigned int nth, left;
 
+	if (*first == 1) {
+		gh_nomem_probe_failures = 0;
+		gh_nomem_probe_errors = 0;
+	}
 	for (nth = *first; nth < MAX_ALLOCATIONS; nth += ARRAY_SIZE(gh_nomem_first)) {
 		/* Nobody else shall bind it. */
 		wait_for_device_probe();
@@ -497,7 +505,7 @@ static void gh_nomem_probe(struct kunit *test)
 		device_release_driver(&peer->pdev->dev);
 
 		gh_fake_fail(current, nth);
-		errors += device_attach(&peer->pdev->dev) != 1;
+		gh_nomem_probe_errors += device_attach(&peer->pdev->dev) != 1;
 		left = gh_fake_fail_end(current);
 
 		if (!gh_nomem_is_bound(peer))
@@ -506,12 +514,15 @@ static void gh_nomem_probe(struct kunit *test)
 		KUNIT_ASSERT_TRUE_MSG(test, gh_peer_works(peer), "%u", nth);
 		if (left)
 			break;
-		failures++;
+		gh_nomem_probe_failures++;
 	}
 	KUNIT_EXPECT_LT(test, nth, MAX_ALLOCATIONS);
-	KUNIT_EXPECT_GT(test, errors, 2U);
-	kunit_info(test, "probe: %u failures of an allocation, %u of them an error", failures,
-		   errors);
+	if (*first < ARRAY_SIZE(gh_nomem_first))
+		return;
+
+	KUNIT_EXPECT_GT(test, gh_nomem_probe_errors, 10U);
+	kunit_info(test, "probe: %u failures of an allocation, %u of them an error",
+		   gh_nomem_probe_failures, gh_nomem_probe_errors);
 }
 
 static struct kunit_case gh_nomem_test_cases[] = {
