@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Package sources in deb822 form: the stanzas for the Debian suites of release
 # "code" (and with "backports" its backports), for every architecture. With
-# "instead" that suite, from where the release comes from.
+# "instead", that suite of the same archive.
 
 function field(name, continued,    i, n, line, value, inside) {
 	n = split($0, line, "\n")

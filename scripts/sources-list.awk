@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # One-line package sources to deb822 stanzas: the Debian suites of release
 # "code" (and with "backports" its backports), for every architecture. With
-# "instead" that suite, from where the release comes from.
+# "instead", that suite of the same archive.
 
 function stanza(suite) {
 	printf "Types: deb\nURIs: %s\nSuites: %s\nComponents: main\n", uri, suite
