@@ -311,7 +311,7 @@ busybox | libfdt | trace-cmd)
 	;;
 update)
 	rm -rf "$APT"/updated-* "$CACHE"/{headers,image,source}-[0-9]* \
-		"$CACHE/busybox" "$CACHE/libfdt" "$CACHE/source-newest" \
+		"$CACHE"/{busybox,libfdt,trace-cmd,source-newest} \
 		"$CACHE"/apt-newest/updated-*
 	exit
 	;;
