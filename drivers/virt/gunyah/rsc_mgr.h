@@ -206,7 +206,7 @@ enum gh_rm_request_state {
  * @claimed: somebody will look at a late reply
  * @late: result of a late reply to a claimed request
  * @dispose: gives back what a late reply, in @reply, grants, or NULL; may call.
- *	     Is tried again if it returns -ENOMEM
+ *	     Is tried again, some times, if it returns -ENOMEM
  * @size: size of @payload
  * @payload: of the request
  */

@@ -21,6 +21,7 @@
 #include "rsc_mgr.h"
 
 #define GH_RM_DISPOSE_RETRY_MS	100
+#define GH_RM_DISPOSE_TRIES	30
 /* How long the end of the core waits for what is given back. */
 #define GH_RM_DISPOSE_TIMEOUT	(5 * HZ)
 
@@ -53,12 +54,17 @@ struct gh_rm_request *gh_rm_request_alloc(u32 msg_id, size_t size)
 	return req;
 }
 
-/* There is no memory for what gives it back? There will be. */
+/*
+ * There is no memory for what gives it back? There will be, unless it is the
+ * Resource Manager that says so for ever: others wait behind.
+ */
 static void gh_rm_dispose(struct gh_rm *rm, struct gh_rm_request *req)
 {
+	unsigned int tries = 1;
 	int ret;
 
-	while ((ret = req->dispose(rm, req)) == -ENOMEM && !READ_ONCE(rm->gone))
+	while ((ret = req->dispose(rm, req)) == -ENOMEM && !READ_ONCE(rm->gone) &&
+	       tries++ < GH_RM_DISPOSE_TRIES)
 		msleep(GH_RM_DISPOSE_RETRY_MS);
 
 	if (ret)
