@@ -136,7 +136,9 @@ struct vcpu {
 	struct cpu *last_cpu;
 	enum park park;
 	u64 park_state;		/* CPU_SUSPEND: power state */
-	u32 wakeup;		/* the primary's SPI */
+	u32 wakeup;		/* the primary's SPI; 0: not proxy-scheduled */
+	struct cpu *home;	/* not proxy-scheduled: where it runs */
+	struct vcpu *next_queued;	/* that runs there */
 	enum resume resume;
 	u32 mmio_esr;
 	struct vcpu *next_watched;	/* waits, with a timer running */
@@ -175,6 +177,7 @@ struct cpu {
 	struct timer_regs host_timer;
 	struct vcpu *vcpu;	/* that runs here */
 	struct vcpu *last_vcpu;
+	struct vcpu *queue;	/* service CPUs: what runs there, by turns */
 	bool fp_guest;		/* the guest's FP registers are live */
 	bool kicked;
 };
@@ -189,6 +192,9 @@ static inline struct cpu *this_cpu(void)
 }
 
 void enter_lower(void) __noreturn;
+/* On a service CPU: comes back when the guest was left. */
+void run_lower(void);
+void lower_left(void);
 void secondary_entry(void);
 
 /* regs.S */
@@ -209,6 +215,7 @@ void hyp_unlock(void);
 u64 firmware_call(u64 fn, u64 a0, u64 a1, u64 a2);
 void smp_init(const void *fdt);
 void smp_start_service_cpus(void);
+struct cpu *smp_own_cpu(u32 number);
 s64 smp_cpu_on(u64 mpidr, u64 entry, u64 context);
 void smp_cpu_off(void);
 
@@ -229,8 +236,14 @@ void s2_flush_local(void);
 
 /* service.c */
 void service_main(void) __noreturn;
+void service_poke(struct cpu *cpu);
 void service_watch(struct vcpu *vcpu);
 void service_unwatch(struct vcpu *vcpu);
+
+/* sched.c: vCPUs that are not proxy-scheduled */
+void sched_add(struct vcpu *vcpu);
+void sched_remove(struct vcpu *vcpu);
+struct vcpu *sched_next(struct cpu *cpu, u64 *deadline);
 
 /* gic.c: the physical GIC */
 void gic_init(void);
@@ -314,6 +327,7 @@ bool ctl_hypercall_take(u32 nr, const u64 *arg, u64 *ret);
 extern bool ctl_msgq_swallow;
 
 /* vcpu.c */
+void vcpu_enter(struct cpu *cpu, struct vcpu *vcpu);
 int vcpu_run(struct vcpu *vcpu, u64 resume0);
 int vcpu_run_check(struct vcpu *vcpu);
 void vcpu_leave(struct vcpu *vcpu, u64 state, u64 d0, u64 d1, u64 d2);

@@ -111,6 +111,30 @@ enter_lower:
 	ldp	x0, x1, [x0, #REGS_X(0)]
 	eret
 
+/*
+ * For CPUs of the hypervisor's own, in place of enter_lower: what they go back to
+ * when a guest is left is EL2, at lower_left. The stack is as it was then.
+ */
+	.global	run_lower
+run_lower:
+	stp	x29, x30, [sp, #-96]!
+	stp	x27, x28, [sp, #16]
+	stp	x25, x26, [sp, #32]
+	stp	x23, x24, [sp, #48]
+	stp	x21, x22, [sp, #64]
+	stp	x19, x20, [sp, #80]
+	b	enter_lower
+
+	.global	lower_left
+lower_left:
+	ldp	x19, x20, [sp, #80]
+	ldp	x21, x22, [sp, #64]
+	ldp	x23, x24, [sp, #48]
+	ldp	x25, x26, [sp, #32]
+	ldp	x27, x28, [sp, #16]
+	ldp	x29, x30, [sp], #96
+	ret
+
 lower_sync:
 	lower_entry trap_sync
 lower_irq:

@@ -33,6 +33,12 @@ void gic_init(void)
 	write32(GICD_BASE + GICD_CTLR, GICD_CTLR_RUN);
 }
 
+static void enable_private(struct cpu *cpu, u32 mask)
+{
+	write32(cpu->gicr + GICR_IGROUPR0, read32(cpu->gicr + GICR_IGROUPR0) | mask);
+	write32(cpu->gicr + GICR_ISENABLER0, mask);
+}
+
 /* A CPU of the hypervisor's own: everything that Linux does elsewhere. */
 void gic_cpu_init(struct cpu *cpu)
 {
@@ -44,6 +50,7 @@ void gic_cpu_init(struct cpu *cpu)
 	sysreg_write(icc_sre_el2, ICC_SRE_ENABLE | ICC_SRE_SRE);
 	isb();
 	gic_enable_hyp_irqs(cpu);
+	enable_private(cpu, BIT(PPI_VIRT_TIMER));
 	sysreg_write(icc_pmr_el1, 0xff);
 	sysreg_write(icc_igrpen1_el1, 1);
 	isb();
@@ -55,10 +62,7 @@ void gic_cpu_init(struct cpu *cpu)
  */
 void gic_enable_hyp_irqs(struct cpu *cpu)
 {
-	u32 mask = BIT(SGI_KICK) | BIT(PPI_MAINTENANCE) | BIT(PPI_HYP_TIMER);
-
-	write32(cpu->gicr + GICR_IGROUPR0, read32(cpu->gicr + GICR_IGROUPR0) | mask);
-	write32(cpu->gicr + GICR_ISENABLER0, mask);
+	enable_private(cpu, BIT(SGI_KICK) | BIT(PPI_MAINTENANCE) | BIT(PPI_HYP_TIMER));
 }
 
 void gic_kick(struct cpu *cpu)

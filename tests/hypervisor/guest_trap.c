@@ -76,7 +76,8 @@ bool guest_mmio(struct vcpu *vcpu, u64 esr, u64 ipa)
 		skip(vcpu, esr);
 		return true;
 	}
-	if (ipa >= VMMIO_LIMIT)
+	/* nobody waits for what a VM that is not proxy-scheduled accesses */
+	if (ipa >= VMMIO_LIMIT || vcpu->home)
 		return false;
 	mmio_exit(vcpu, esr, &mmio);
 	return true;
@@ -172,6 +173,10 @@ void guest_irq(struct vcpu *vcpu)
 		vgic_assert_private(vcpu, PPI_VIRT_TIMER);
 		break;
 	case SGI_KICK:
+		/* this CPU may have other things to do */
+		if (vcpu->home)
+			vcpu_leave(vcpu, VCPU_READY, 0, 0, 0);
+		break;
 	case PPI_MAINTENANCE:
 	case INTID_SPURIOUS:
 		break;

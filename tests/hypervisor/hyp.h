@@ -277,6 +277,7 @@ struct vm {
 	unsigned int nr_vcpus;
 	struct vcpu *vcpus[MAX_VCPUS];
 	struct vgic *vgic;
+	u32 slice_us;		/* a turn of a vCPU that is not proxy-scheduled */
 	/* for the Resource Manager */
 	void *rm_data;
 };
@@ -307,12 +308,18 @@ void vm_kill(struct vm *vm);
 bool vm_quiescent(struct vm *vm);
 
 /*
- * A proxy-scheduled vCPU, powered off, with @mpidr_aff as MPIDR affinity and
- * a wake-up interrupt of its own (vcpu_wakeup_virq()) in the primary. NULL
- * when memory or interrupts ran out, or @idx is in use.
+ * A vCPU, powered off, with @mpidr_aff as MPIDR affinity. With @cpu VCPU_PROXY it
+ * is proxy-scheduled and has a wake-up interrupt of its own (vcpu_wakeup_virq())
+ * in the primary; with the number of a physical CPU it runs by itself, once it is
+ * on: in place of that CPU on one which the primary does not have, where it may
+ * have to share. NULL when memory or interrupts ran out, or @idx is in use.
  */
-struct vcpu *vcpu_create(struct vm *vm, unsigned int idx, u64 mpidr_aff);
+#define VCPU_PROXY	0xffffffffu
+
+struct vcpu *vcpu_create(struct vm *vm, unsigned int idx, u64 mpidr_aff, u32 cpu);
 u32 vcpu_wakeup_virq(struct vcpu *vcpu);
+/* Is there such a physical CPU? */
+bool cpu_exists(u32 number);
 /* Starts it at @pc with x0 = @x0. GH_BUSY if it is on already. */
 int vcpu_power_on(struct vcpu *vcpu, u64 pc, u64 x0);
 

@@ -217,10 +217,13 @@ struct rm_vm_config {
 	u64 entry_offset;
 	u64 firmware_base;	/* guest address of its parcel */
 
-	bool proxy;		/* the owner runs the vCPUs */
+	bool proxy;		/* the owner runs the vCPUs, else: */
+	u32 affinity[MAX_VCPUS];	/* on these physical CPUs */
+	u32 timeslice;		/* for so many microseconds at a time */
 	bool psci;
 	char cpus_path[RM_PATH_MAX];
 	unsigned int nr_cpus;
+	unsigned int nr_idle_cpus;	/* of those, who have idle states */
 	bool boot_cpu[MAX_VCPUS];	/* on at the start */
 
 	struct rm_gic_config gic;

@@ -43,11 +43,17 @@ static u32 build_gic(struct rm_vm *vm)
 	return RM_OK;
 }
 
-/* The owner may run its vCPUs and no more; they have their number as address. */
+/*
+ * The owner may run its vCPUs and no more, if they are proxy-scheduled; they have
+ * their number as address.
+ */
 static u32 build_vcpu(struct rm_vm *vm, unsigned int idx)
 {
-	struct vcpu *vcpu = vcpu_create(vm->vm, idx, idx);
+	const struct rm_vm_config *config = &vm->config;
+	struct vcpu *vcpu;
 
+	vcpu = vcpu_create(vm->vm, idx, idx,
+			   config->proxy ? VCPU_PROXY : config->affinity[idx]);
 	if (!vcpu)
 		return RM_NORESOURCE;
 	vm->vcpu_cap[idx] = cap_add(rm_primary(), OBJ_VCPU, vcpu,
@@ -61,11 +67,7 @@ static u32 build_vcpus(struct rm_vm *vm)
 	unsigned int i;
 	u32 error;
 
-	if (!vm->config.proxy) {
-		hyp_log("RM: VM %s asks for vCPUs that nobody can run yet",
-			vm->config.name);
-		return RM_NORESOURCE;
-	}
+	vm->vm->slice_us = vm->config.timeslice;
 	for (i = 0; i < vm->config.nr_cpus; i++) {
 		error = build_vcpu(vm, i);
 		if (error)

@@ -14,6 +14,11 @@
 #define DEFAULT_BASE		0x28800000ULL
 #define BASE_ALIGN		0x200000ULL
 
+/* In microseconds */
+#define DEFAULT_TIMESLICE	5000
+#define MIN_TIMESLICE		100
+#define MAX_TIMESLICE		100000
+
 /*
  * Properties
  */
@@ -305,8 +310,10 @@ static u32 parse_cpu(const void *fdt, int cpus, int cpu,
 	if (config->nr_cpus == MAX_VCPUS)
 		return RM_DENIED;
 	config->boot_cpu[config->nr_cpus++] = boot;
-	if (fdt_getprop(fdt, cpu, "cpu-idle-states", NULL))
+	if (fdt_getprop(fdt, cpu, "cpu-idle-states", NULL)) {
+		config->nr_idle_cpus++;
 		config->psci = true;
+	}
 	if (!boot && !parse_enable_method(fdt, cpus, cpu, config))
 		return RM_MEM_INVALID;
 
@@ -333,13 +340,64 @@ static u32 parse_cpus(const void *fdt, struct rm_vm_config *config)
 	return config->nr_cpus ? RM_OK : RM_DENIED;
 }
 
+/* Also when it is missing */
+static bool parse_affinity(const void *fdt, int node)
+{
+	static const char * const by_hypervisor[] = { "static", "sticky", "pinned" };
+	const char *affinity;
+	unsigned int i;
+
+	if (!rm_fdt_string(fdt, node, "affinity", &affinity))
+		return false;
+	if (!strcmp(affinity, "proxy"))
+		return true;
+	for (i = 0; i < ARRAY_SIZE(by_hypervisor); i++)
+		if (!strcmp(affinity, by_hypervisor[i]))
+			return false;
+	hyp_log("RM: affinity %s taken for static", affinity);
+
+	return false;
+}
+
+/* What is not proxy-scheduled has a place on a physical CPU each, and a rank. */
+static u32 parse_scheduling(const void *fdt, int node,
+			    struct rm_vm_config *config)
+{
+	const u32 *map;
+	unsigned int i;
+	u32 priority;
+	int len;
+
+	map = fdt_getprop(fdt, node, "affinity-map", &len);
+	if (!map || (size_t)len != config->nr_cpus * sizeof(*map))
+		return RM_MEM_INVALID;
+	for (i = 0; i < config->nr_cpus; i++) {
+		config->affinity[i] = rm_fdt_cells(map + i, 1);
+		if (!cpu_exists(config->affinity[i]))
+			return RM_ARGUMENT_INVALID;
+	}
+
+	config->timeslice = DEFAULT_TIMESLICE;
+	rm_fdt_u32(fdt, node, "sched-timeslice", &config->timeslice);
+	if (config->timeslice < MIN_TIMESLICE ||
+	    config->timeslice > MAX_TIMESLICE)
+		return RM_ARGUMENT_INVALID;
+	/* An offset from the owner's, which has to stay below it */
+	if (rm_fdt_u32(fdt, node, "sched-priority", &priority) &&
+	    (s32)priority >= 0)
+		return RM_DENIED;
+	/* It has to be able to say when it has nothing to do. */
+	if (config->psci && config->nr_idle_cpus != config->nr_cpus)
+		return RM_MEM_INVALID;
+
+	return RM_OK;
+}
+
 static u32 parse_vcpus(const void *fdt, int vm_node,
 		       struct rm_vm_config *config)
 {
 	int node = fdt_subnode_offset(fdt, vm_node, "vcpus");
-	const char *affinity;
 	u32 error;
-	int len;
 
 	memcpy(config->cpus_path, "/cpus", sizeof("/cpus"));
 	if (!copy_string(fdt, node, "config", config->cpus_path, RM_PATH_MAX))
@@ -348,16 +406,9 @@ static u32 parse_vcpus(const void *fdt, int vm_node,
 	if (error)
 		return error;
 
-	if (rm_fdt_string(fdt, node, "affinity", &affinity))
-		config->proxy = !strcmp(affinity, "proxy");
-	if (config->proxy)
-		return RM_OK;
-	/* Others have a place on a physical CPU each. */
-	if (!fdt_getprop(fdt, node, "affinity-map", &len) ||
-	    (size_t)len != config->nr_cpus * sizeof(u32))
-		return RM_MEM_INVALID;
+	config->proxy = parse_affinity(fdt, node);
 
-	return RM_OK;
+	return config->proxy ? RM_OK : parse_scheduling(fdt, node, config);
 }
 
 /*

@@ -213,14 +213,16 @@ u32 rm_get_crash_msg(struct rm_call *call)
 
 static u32 put_vcpus(struct rm_call *call, const struct rm_vm *vm)
 {
+	const struct rm_vm_config *config = &vm->config;
 	unsigned int i;
 
-	for (i = 0; i < vm->config.nr_cpus; i++) {
+	for (i = 0; i < config->nr_cpus; i++) {
 		struct rm_resource entry = {
 			.type = RM_RES_VCPU,
-			.label = i,
+			.label = config->proxy ? i : config->affinity[i],
 			.cap = vm->vcpu_cap[i],
-			.virq = vcpu_wakeup_virq(vm->vm->vcpus[i]),
+			.virq = config->proxy ?
+				vcpu_wakeup_virq(vm->vm->vcpus[i]) : RM_NO_VIRQ,
 		};
 
 		rm_put(call, &entry, sizeof(entry));

@@ -274,6 +274,8 @@ struct rm_resource {
 	u64 size;
 };
 
+#define RM_NO_VIRQ		0xffffffff
+
 #define RM_RES_BELL_TX		0
 #define RM_RES_VCPU		4
 

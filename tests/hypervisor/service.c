@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The hypervisor's own CPU: it runs the Resource Manager, and watches the
- * timers of vCPUs that wait.
+ * The hypervisor's own CPUs: the first one runs the Resource Manager, and watches
+ * the timers of vCPUs that wait. All run guests that are not proxy-scheduled, for
+ * the rest of the time.
  */
 #include "core.h"
 
@@ -33,12 +34,19 @@ static struct cpu *service_cpu(void)
 	return NULL;
 }
 
-static void poke_service(void)
+/* It is to see what there is to do; from its own loop it does so anyway. */
+void service_poke(struct cpu *cpu)
+{
+	if (cpu != this_cpu() || cpu->vcpu)
+		gic_kick(cpu);
+}
+
+static void poke_first(void)
 {
 	struct cpu *cpu = service_cpu();
 
-	if (cpu && cpu != this_cpu())
-		gic_kick(cpu);
+	if (cpu)
+		service_poke(cpu);
 }
 
 void rm_kick(void)
@@ -46,13 +54,13 @@ void rm_kick(void)
 	if (rm_pending)
 		return;
 	rm_pending = true;
-	poke_service();
+	poke_first();
 }
 
 void rm_set_deadline(u64 counter)
 {
 	rm_deadline = counter;
-	poke_service();
+	poke_first();
 }
 
 static u64 next_deadline(void)
@@ -76,7 +84,7 @@ void service_watch(struct vcpu *vcpu)
 	vcpu->watched = true;
 	watched = vcpu;
 	if (vcpu->timer.cval < before)
-		poke_service();
+		poke_first();
 }
 
 void service_unwatch(struct vcpu *vcpu)
@@ -102,16 +110,15 @@ static void wake_expired(void)
 	}
 }
 
-static void arm_timer(void)
+static void arm_timer(u64 next)
 {
-	u64 next = next_deadline();
-
 	sysreg_write(cnthp_cval_el2, next);
 	sysreg_write(cnthp_ctl_el2, next == ~0ULL ? 0 : CNT_CTL_ENABLE);
 	isb();
 }
 
-static void service_work(void)
+/* Returns when there will be something to do again. */
+static u64 service_work(void)
 {
 	if (rm_deadline && counter_now() >= rm_deadline) {
 		rm_deadline = 0;
@@ -122,7 +129,7 @@ static void service_work(void)
 		rm_work();
 	}
 	wake_expired();
-	arm_timer();
+	return next_deadline();
 }
 
 /* Interrupts only end the sleep; they stay masked. */
@@ -143,17 +150,28 @@ static void drain_interrupts(void)
 
 void service_main(void)
 {
-	bool first = service_cpu() == this_cpu();
+	struct cpu *cpu = this_cpu();
+	bool first = service_cpu() == cpu;
+	struct vcpu *vcpu;
+	u64 deadline;
 
-	gic_cpu_init(this_cpu());
+	gic_cpu_init(cpu);
+	cpu->host.pc = (u64)lower_left;
+	cpu->host.pstate = PSTATE_DAIF | PSTATE_EL2H;
 	for (;;) {
 		drain_interrupts();
-		if (first) {
-			hyp_lock();
-			service_work();
-			hyp_unlock();
+		hyp_lock();
+		deadline = first ? service_work() : ~0ULL;
+		vcpu = sched_next(cpu, &deadline);
+		arm_timer(deadline);
+		if (vcpu)
+			vcpu_enter(cpu, vcpu);
+		hyp_unlock();
+		if (vcpu) {
+			run_lower();
+		} else {
+			dsb(sy);
+			wfi();
 		}
-		dsb(sy);
-		wfi();
 	}
 }

@@ -3,7 +3,8 @@
  * CPUs: who owns which, how they come and go, and the one lock.
  *
  * The primary owns the CPUs that its tree lists. The others are the
- * hypervisor's own, for the Resource Manager.
+ * hypervisor's own, for the Resource Manager and for vCPUs that are not
+ * proxy-scheduled.
  */
 #include <libfdt.h>
 
@@ -132,9 +133,34 @@ void smp_start_service_cpus(void)
 		if (!firmware_call(PSCI_CPU_ON, cpus[i].mpidr, (u64)secondary_entry,
 				   (u64)&cpus[i]))
 			started++;
+		else
+			cpus[i].state = CPU_OFF;
 	}
 	if (!started)
 		hyp_panic("no CPU is left for the Resource Manager: raise -smp by one");
+}
+
+static bool is_own(const struct cpu *cpu)
+{
+	return cpu->service && cpu->state == CPU_ON;
+}
+
+/* The hypervisor's own CPU that stands for that physical one. */
+struct cpu *smp_own_cpu(u32 number)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < MAX_CPUS; i++)
+		nr += is_own(&cpus[i]);
+	number %= nr;
+	for (i = 0; !is_own(&cpus[i]) || number--; i++)
+		;
+	return &cpus[i];
+}
+
+bool cpu_exists(u32 number)
+{
+	return number < MAX_CPUS && cpus[number].state != CPU_ABSENT;
 }
 
 /* The primary's CPU_ON. */

@@ -92,6 +92,7 @@ static inline void wfi(void)
 #define PSTATE_EL0	0x0
 #define PSTATE_EL1T	0x4
 #define PSTATE_EL1H	0x5
+#define PSTATE_EL2H	0x9
 #define PSTATE_AARCH32	BIT(4)
 #define PSTATE_DAIF	GENMASK(9, 6)
 #define PSTATE_SSBS	BIT(12)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VMs and proxy-scheduled vCPUs: vcpu_run enters one, vcpu_leave goes back to
- * the primary with an answer.
+ * VMs and vCPUs: vcpu_run enters one that is proxy-scheduled, vcpu_leave goes back
+ * to the primary with an answer. Others are entered by the CPU of the hypervisor's
+ * own that they have a place on, and left for its loop, to which answers say nothing.
  */
 #include "core.h"
 
@@ -30,6 +31,8 @@ static void vcpu_destroy(struct vcpu *vcpu)
 	unsigned int i;
 
 	service_unwatch(vcpu);
+	if (vcpu->home)
+		sched_remove(vcpu);
 	virq_free(vcpu->wakeup);
 	for (i = 0; i < MAX_CPUS; i++) {
 		if (cpus[i].last_vcpu == vcpu)
@@ -65,7 +68,7 @@ int vm_set_gic(struct vm *vm, u64 gicd, u64 gicr, u64 stride)
 	return GH_OK;
 }
 
-struct vcpu *vcpu_create(struct vm *vm, unsigned int idx, u64 mpidr_aff)
+struct vcpu *vcpu_create(struct vm *vm, unsigned int idx, u64 mpidr_aff, u32 cpu)
 {
 	struct vcpu *vcpu;
 
@@ -74,8 +77,11 @@ struct vcpu *vcpu_create(struct vm *vm, unsigned int idx, u64 mpidr_aff)
 	vcpu = hyp_zalloc(sizeof(*vcpu));
 	if (!vcpu)
 		return NULL;
-	vcpu->wakeup = virq_alloc();
-	if (!vcpu->wakeup) {
+	if (cpu == VCPU_PROXY)
+		vcpu->wakeup = virq_alloc();
+	else
+		vcpu->home = smp_own_cpu(cpu);
+	if (!vcpu->wakeup && !vcpu->home) {
 		hyp_free(vcpu);
 		return NULL;
 	}
@@ -84,6 +90,8 @@ struct vcpu *vcpu_create(struct vm *vm, unsigned int idx, u64 mpidr_aff)
 	vcpu->mpidr = mpidr_aff & MPIDR_AFF_MASK;
 	vcpu->park = PARK_OFF;
 	vgic_vcpu_init(vcpu);
+	if (vcpu->home)
+		sched_add(vcpu);
 	vm->vcpus[idx] = vcpu;
 	vm->nr_vcpus++;
 	return vcpu;
@@ -110,7 +118,10 @@ void vcpu_wake(struct vcpu *vcpu)
 {
 	service_unwatch(vcpu);
 	vcpu->park = PARK_NONE;
-	gic_spi_set_pending(vcpu->wakeup);
+	if (vcpu->home)
+		service_poke(vcpu->home);
+	else
+		gic_spi_set_pending(vcpu->wakeup);
 }
 
 /* Its virtual interrupts have changed. */
@@ -202,6 +213,13 @@ static void answer(struct cpu *cpu, u64 state, u64 d0, u64 d1, u64 d2)
 	x[4] = d2;
 }
 
+void vcpu_enter(struct cpu *cpu, struct vcpu *vcpu)
+{
+	vcpu->cpu = cpu;
+	cpu->vcpu = vcpu;
+	switch_to_guest(cpu, vcpu);
+}
+
 /* Back to the primary, which reads what vcpu_run answers. */
 void vcpu_leave(struct vcpu *vcpu, u64 state, u64 d0, u64 d1, u64 d2)
 {
@@ -259,7 +277,7 @@ int vcpu_run(struct vcpu *vcpu, u64 resume0)
 {
 	struct cpu *cpu = this_cpu();
 
-	if (vcpu->cpu)
+	if (vcpu->cpu || vcpu->home)
 		return GH_BUSY;
 	if (answer_parked(cpu, vcpu))
 		return GH_OK;
@@ -269,9 +287,7 @@ int vcpu_run(struct vcpu *vcpu, u64 resume0)
 	if (vcpu->resume == RESUME_MMIO_READ)
 		guest_mmio_complete(vcpu, vcpu->mmio_esr, resume0);
 	vcpu->resume = RESUME_NONE;
-	vcpu->cpu = cpu;
-	cpu->vcpu = vcpu;
-	switch_to_guest(cpu, vcpu);
+	vcpu_enter(cpu, vcpu);
 	return GH_OK;
 }
 
@@ -279,7 +295,7 @@ int vcpu_run_check(struct vcpu *vcpu)
 {
 	struct cpu *cpu = this_cpu();
 
-	if (vcpu->cpu)
+	if (vcpu->cpu || vcpu->home)
 		return GH_BUSY;
 	if (!answer_parked(cpu, vcpu))
 		answer(cpu, VCPU_READY, 0, 0, 0);
