@@ -166,6 +166,8 @@ enum gh_api_feature {
 	GH_FEATURE_VCPU_RUN		= 11,
 };
 
+#define GH_API_FEATURE_WORDS		3
+
 /**
  * struct gh_hypercall_hyp_identify_resp - answer of the identify hypercall
  * @api_info: version, variant and data format, see GH_API_INFO_*
@@ -173,13 +175,14 @@ enum gh_api_feature {
  */
 struct gh_hypercall_hyp_identify_resp {
 	u64 api_info;
-	u64 flags[3];
+	u64 flags[GH_API_FEATURE_WORDS];
 };
 
 /* gunyah.ko: read once, when it is loaded; it loads under Gunyah only. */
 u16 gh_api_version(void);
 u8 gh_api_variant(void);
 bool gh_api_has_feature(enum gh_api_feature feature);
+u64 gh_api_features(unsigned int word);
 
 /*
  * Hypercalls

@@ -204,6 +204,20 @@ struct gh_rm_vm_auth_param {
 /* The reason is handed on to the guest; this is what Linux gives. */
 #define GH_RM_VM_STOP_REASON_FORCED	3
 
+/**
+ * enum gh_rm_optional - messages that not every Resource Manager has
+ * @GH_RM_OPTIONAL_BOOT_CONTEXT: gh_rm_vm_set_boot_context()
+ * @GH_RM_OPTIONAL_FIRMWARE_MEM: gh_rm_vm_set_firmware_mem()
+ * @GH_RM_N_OPTIONAL: how many there are
+ */
+enum gh_rm_optional {
+	GH_RM_OPTIONAL_BOOT_CONTEXT,
+	GH_RM_OPTIONAL_FIRMWARE_MEM,
+	GH_RM_N_OPTIONAL,
+};
+
+int gh_rm_has(struct gh_rm *rm, enum gh_rm_optional what);
+
 /* Registers of the vCPU that a VM boots with */
 enum gh_rm_boot_register_set {
 	GH_RM_BOOT_REGISTER_X		= 0,

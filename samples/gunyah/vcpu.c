@@ -118,6 +118,8 @@ static enum vmm_status read_status(const struct gh_vcpu_run *run)
 	case GH_VM_STATUS_CRASHED:
 		log_info("guest crashed");
 		return VMM_CRASH;
+	default:
+		break;
 	}
 	log_info("guest ended with unknown status %u", run->status.status);
 	return VMM_FAILURE;

@@ -212,12 +212,90 @@ static void gigabyte_of_huge_pages(struct kunit *test)
 	gh_extents_free(&extents);
 }
 
+#define LAYOUT_RUNS	6
+
+/* A gap before a run, and whether the run is a huge page, by two bits for each. */
+static bool layout_gap(u32 bits, size_t i)
+{
+	return bits & BIT(2 * i);
+}
+
+static u64 layout_size(u32 bits, size_t i)
+{
+	return bits & BIT(2 * i + 1) ? SZ_2M : SZ_4K;
+}
+
+/* Behind @n extents, of which the last ends at *@pos. Returns how many were added. */
+static size_t add_layout(struct kunit *test, struct gh_extents *extents, u32 bits, u64 *pos,
+			 struct gh_extent *want)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < LAYOUT_RUNS; i++) {
+		if (layout_gap(bits, i) || !n) {
+			*pos += SZ_4K;
+			want[n++] = (struct gh_extent){ .start = *pos };
+		}
+		KUNIT_ASSERT_EQ(test, 0, gh_extents_add(extents, *pos, layout_size(bits, i)));
+		want[n - 1].size += layout_size(bits, i);
+		*pos += layout_size(bits, i);
+	}
+
+	return n;
+}
+
+/* Every way in which some runs can lie, where the n-th extent begins. */
+static void all_layouts(struct kunit *test, size_t before)
+{
+	struct gh_extent want[LAYOUT_RUNS];
+	const struct gh_extent *extent;
+	struct gh_extents_iter iter;
+	struct gh_extents extents;
+	size_t i, n;
+	u32 bits;
+	u64 pos;
+
+	for (bits = 0; bits < BIT(2 * LAYOUT_RUNS); bits++) {
+		gh_extents_init(&extents);
+		for (i = 0; i < before; i++)
+			KUNIT_ASSERT_EQ(test, 0, gh_extents_add(&extents, scattered(i), SZ_4K));
+		pos = scattered(before);
+		n = add_layout(test, &extents, bits, &pos, want);
+
+		KUNIT_ASSERT_EQ(test, extents.count, before + n);
+		gh_extents_iter_init(&iter, &extents);
+		for (i = 0; i < before; i++)
+			gh_extents_iter_next(&iter);
+		for (i = 0; i < n; i++) {
+			extent = gh_extents_iter_next(&iter);
+			KUNIT_ASSERT_NOT_NULL(test, extent);
+			KUNIT_ASSERT_EQ(test, extent->start, want[i].start);
+			KUNIT_ASSERT_EQ(test, extent->size, want[i].size);
+		}
+		KUNIT_ASSERT_NULL(test, gh_extents_iter_next(&iter));
+		gh_extents_free(&extents);
+		cond_resched();
+	}
+}
+
+static void all_layouts_at_start(struct kunit *test)
+{
+	all_layouts(test, 0);
+}
+
+static void all_layouts_at_end_of_chunk(struct kunit *test)
+{
+	all_layouts(test, GH_EXTENTS_PER_CHUNK - LAYOUT_RUNS / 2);
+}
+
 static struct kunit_case gh_extent_cases[] = {
 	KUNIT_CASE_PARAM(merging, layout_gen_params),
 	KUNIT_CASE(empty_list),
 	KUNIT_CASE(many_extents),
 	KUNIT_CASE(merge_at_end_of_chunk),
 	KUNIT_CASE(gigabyte_of_huge_pages),
+	KUNIT_CASE(all_layouts_at_start),
+	KUNIT_CASE(all_layouts_at_end_of_chunk),
 	{}
 };
 

@@ -4,6 +4,7 @@
  * includes this: a state, a list of what it was asked, and faults on demand.
  */
 
+#include <linux/delay.h>
 #include <linux/gunyah_rsc_mgr.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
@@ -24,6 +25,13 @@
 #define RESET		"R"
 #define RECLAIM		"M"
 #define DEALLOC		"D"
+#define PROBE		"?"
+#define BOOT_REG	"B"
+#define FIRMWARE	"F"
+
+#define TEST_API_VERSION	1
+#define TEST_VARIANT		'Q'
+#define TEST_FEATURES(_word)	(0xfeed000000000010 + (_word))
 
 enum fake_state {
 	FAKE_FREE,
@@ -51,14 +59,23 @@ enum fake_state {
  * @exits_at_stop: the guest exits by itself when it is to be stopped
  * @late: notifications of stop and reset come after the reply
  * @late_work: brings them
+ * @lacks: which messages it does not have, by enum gh_rm_optional
+ * @block_op: do not answer these until it is changed
+ * @blocked: one of them waits for that
  * @mute: neither replies nor notifications come: it is gone
+ * @auth: kind of VM
+ * @fw_handle: parcel of the firmware
+ * @fw_offset: where in the parcel it is
+ * @fw_size: its size
+ * @n_regs: how many registers of the boot context were set
+ * @regs: these
  */
 struct gh_rm {
 	struct device *dev;
 	struct notifier_block *nb;
 	enum fake_state state;
 	unsigned long parcels;
-	char trace[64];
+	char trace[128];
 	char fail_op;
 	int fail_errno;
 	bool unsent;
@@ -69,7 +86,20 @@ struct gh_rm {
 	bool exits_at_stop;
 	bool late;
 	struct delayed_work late_work;
+	unsigned long lacks;
+	char block_op;
+	bool blocked;
 	bool mute;
+	enum gh_rm_vm_auth_mechanism auth;
+	u32 fw_handle;
+	u64 fw_offset;
+	u64 fw_size;
+	unsigned int n_regs;
+	struct {
+		u8 set;
+		u8 index;
+		u64 value;
+	} regs[40];
 };
 
 /* Returns what the request is to return, or 0 if it is to be served. */
@@ -79,6 +109,11 @@ static int fake_asked(struct gh_rm *rm, const char *op)
 		return -ENODEV;
 
 	strlcat(rm->trace, op, sizeof(rm->trace));
+	while (READ_ONCE(rm->block_op) == *op) {
+		WRITE_ONCE(rm->blocked, true);
+		msleep(20);
+	}
+	WRITE_ONCE(rm->blocked, false);
 	if (rm->fail_op != *op)
 		return 0;
 	rm->fail_op = 0;
@@ -132,6 +167,29 @@ static void fake_notify_somewhen(struct gh_rm *rm)
 		schedule_delayed_work(&rm->late_work, HZ / 20);
 	else
 		fake_notify(rm);
+}
+
+/* What the hypervisor says of itself */
+u16 gh_api_version(void)
+{
+	return TEST_API_VERSION;
+}
+
+u8 gh_api_variant(void)
+{
+	return TEST_VARIANT;
+}
+
+u64 gh_api_features(unsigned int word)
+{
+	return TEST_FEATURES(word);
+}
+
+int gh_rm_has(struct gh_rm *rm, enum gh_rm_optional what)
+{
+	int ret = fake_asked(rm, PROBE);
+
+	return ret ? ret : !(rm->lacks & BIT(what));
 }
 
 struct gh_rm *gh_rm_get(struct gh_rm *rm)
@@ -270,7 +328,40 @@ int gh_rm_vm_configure(struct gh_rm *rm, u16 vmid, enum gh_rm_vm_auth_mechanism 
 	if (!test_bit(mem_handle, &rm->parcels) || dtb_offset != PAGE_SIZE ||
 	    dtb_size != 2 * PAGE_SIZE)
 		return -EINVAL;
+	rm->auth = auth;
 	return fake_step(rm, CONFIGURE, FAKE_LOAD, FAKE_INIT);
+}
+
+int gh_rm_vm_set_firmware_mem(struct gh_rm *rm, u16 vmid, u32 mem_handle, u64 offset, u64 size)
+{
+	int ret = fake_asked(rm, FIRMWARE);
+
+	if (ret)
+		return ret;
+	if (rm->state != FAKE_INIT || rm->auth != GH_RM_VM_AUTH_QCOM_ANDROID_PVM)
+		return -EBADFD;
+	if (mem_handle >= BITS_PER_LONG || !test_bit(mem_handle, &rm->parcels))
+		return -EINVAL;
+	rm->fw_handle = mem_handle;
+	rm->fw_offset = offset;
+	rm->fw_size = size;
+	return 0;
+}
+
+int gh_rm_vm_set_boot_context(struct gh_rm *rm, u16 vmid, enum gh_rm_boot_register_set set,
+			      u8 index, u64 value)
+{
+	int ret = fake_asked(rm, BOOT_REG);
+
+	if (ret)
+		return ret;
+	if (rm->state != FAKE_READY || rm->n_regs == ARRAY_SIZE(rm->regs))
+		return -EBADFD;
+	rm->regs[rm->n_regs].set = set;
+	rm->regs[rm->n_regs].index = index;
+	rm->regs[rm->n_regs].value = value;
+	rm->n_regs++;
+	return 0;
 }
 
 int gh_rm_vm_init(struct gh_rm *rm, u16 vmid)

@@ -15,13 +15,18 @@
 #undef EXPORT_SYMBOL_GPL
 #define EXPORT_SYMBOL_GPL(_symbol)
 
+#include "../../drivers/virt/gunyah/vm_mgr_boot.c"
+#include "../../drivers/virt/gunyah/vm_mgr_cap.c"
 #include "../../drivers/virt/gunyah/vm_mgr_extent.c"
 #include "../../drivers/virt/gunyah/vm_mgr_fn.c"
 #include "../../drivers/virt/gunyah/vm_mgr_io.c"
 #include "../../drivers/virt/gunyah/vm_mgr_life.c"
+#include "../../drivers/virt/gunyah/vm_mgr_mem_info.c"
 #include "../../drivers/virt/gunyah/vm_mgr_mm.c"
+#include "../../drivers/virt/gunyah/vm_mgr_parcel.c"
 #include "../../drivers/virt/gunyah/vm_mgr_rsc.c"
 #include "../../drivers/virt/gunyah/vm_mgr_state.c"
+#include "../../drivers/virt/gunyah/vm_mgr_status.c"
 #include "../../drivers/virt/gunyah/vm_mgr_vm.c"
 #include "../../drivers/virt/gunyah/vm_mgr.c"
 
@@ -345,6 +350,25 @@ static void configured_without_reply(struct kunit *test)
 	expect_nothing_left(test);
 }
 
+/* It may run all the same, and keeps what it has until it does not. */
+static void started_without_reply(struct kunit *test)
+{
+	struct life *life = test->priv;
+	struct gh_vm_status_info info;
+
+	life->rm.fail_op = START[0];
+	life->rm.fail_errno = -ETIMEDOUT;
+	life->rm.unheard = true;
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, gh_vm_start(life->ghvm));
+	KUNIT_EXPECT_EQ(test, life->rm.state, FAKE_EXITED);
+	/* For the user it never ran. */
+	gh_vm_get_status(life->ghvm, &info);
+	KUNIT_EXPECT_EQ(test, info.status, GH_VM_STATUS_LOAD_FAILED);
+	close_vm(life);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace, TO_RUN STOP TO_END);
+	expect_nothing_left(test);
+}
+
 /* For half a minute at most. */
 static bool wait_for(struct life *life, unsigned int n_parcels, int n_released)
 {
@@ -375,6 +399,22 @@ static void memory_is_kept_until_reclaimed(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, wait_for(life, 0, 2));
 	KUNIT_EXPECT_STREQ(test, life->rm.trace,
 			   TO_RUN STOP RESET RECLAIM RECLAIM RECLAIM RECLAIM RECLAIM DEALLOC);
+	expect_nothing_left(test);
+}
+
+/* Nothing is taken from it until it was stopped at last. */
+static void stop_refused(struct kunit *test)
+{
+	struct life *life = test->priv;
+
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(life->ghvm));
+	life->rm.fail_op = STOP[0];
+	life->rm.fail_errno = -EBUSY;
+	close_vm(life);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace, TO_RUN STOP);
+	KUNIT_EXPECT_EQ(test, life->rm.state, FAKE_RUNNING);
+	KUNIT_EXPECT_TRUE(test, wait_for(life, 0, 2));
+	KUNIT_EXPECT_STREQ(test, life->rm.trace, TO_RUN STOP STOP TO_END);
 	expect_nothing_left(test);
 }
 
@@ -510,6 +550,8 @@ static struct kunit_case life_cases[] = {
 	KUNIT_CASE(failed_resource),
 	KUNIT_CASE(deallocated_without_reply),
 	KUNIT_CASE(configured_without_reply),
+	KUNIT_CASE(started_without_reply),
+	KUNIT_CASE(stop_refused),
 	KUNIT_CASE(memory_is_kept_until_reclaimed),
 	KUNIT_CASE(unbound_while_running),
 	KUNIT_CASE(unbound_before_start),
@@ -528,7 +570,10 @@ static struct kunit_suite life_suite = {
 	.test_cases = life_cases,
 };
 
-kunit_test_suite(life_suite);
+#include "gunyah_vm_boot_cases.c"
+#include "gunyah_vm_status_cases.c"
+
+kunit_test_suites(&life_suite, &boot_suite, &status_suite);
 
 MODULE_DESCRIPTION("KUnit: life of a Gunyah VM");
 MODULE_LICENSE("GPL");

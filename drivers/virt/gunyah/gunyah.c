@@ -48,6 +48,18 @@ bool gh_api_has_feature(enum gh_api_feature feature)
 }
 EXPORT_SYMBOL_GPL(gh_api_has_feature);
 
+/**
+ * gh_api_features() - features of the hypervisor, as it says them
+ * @word: which of the words, from 0
+ *
+ * Return: a word of features, 0 if there is no such word.
+ */
+u64 gh_api_features(unsigned int word)
+{
+	return word < GH_API_FEATURE_WORDS ? gh_api.flags[word] : 0;
+}
+EXPORT_SYMBOL_GPL(gh_api_features);
+
 static bool __init gh_api_is_supported(void)
 {
 	bool big_endian = gh_api.api_info & GH_API_INFO_BIG_ENDIAN;

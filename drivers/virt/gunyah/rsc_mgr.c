@@ -413,7 +413,7 @@ static int __init gh_rm_init(void)
 	if (ret)
 		return ret;
 
-	gh_debugfs_init();
+	gh_vm_mgr_debugfs_init(gh_debugfs_init());
 	ret = platform_driver_register(&gh_rm_driver);
 	if (ret) {
 		gh_debugfs_exit();

@@ -6,6 +6,7 @@
  *	rsc_mgr_call.c		requests: queue, send, wait, match replies
  *	rsc_mgr_watchdog.c	requests that are not answered
  *	rsc_mgr_packet.c	wire format
+ *	rsc_mgr_probe.c		which messages there are
  *	rsc_mgr_names.c		names of messages, errors and callers
  *	rsc_mgr_stats.c		counters, latencies, tracepoints
  *	rsc_mgr_debugfs.c	what debugfs shows of all that
@@ -198,6 +199,7 @@ enum gh_rm_request_state {
  * @ret: result for the caller: 0, an error of ours or that of the reply
  * @rm_error: the Resource Manager's own code
  * @expected: code that need not be reported
+ * @quiet: no code need be reported
  * @unanswered: the Resource Manager may have done it, or may do it still
  * @reply: what followed the code; allocated, or @short_reply
  * @reply_size: size of @reply
@@ -229,6 +231,7 @@ struct gh_rm_request {
 	int ret;
 	u32 rm_error;
 	u32 expected;
+	bool quiet;
 	bool unanswered;
 	void *reply;
 	size_t reply_size;
@@ -288,7 +291,7 @@ int gh_rm_stats_no_reply(struct gh_rm_request *req, int error, enum gh_rm_counte
 void gh_rm_stats_notification(struct gh_rm *rm, const struct gh_rm_message_header *header,
 			      size_t size);
 
-void gh_debugfs_init(void);
+struct dentry *gh_debugfs_init(void);
 void gh_debugfs_exit(void);
 void gh_rm_debugfs_add(struct gh_rm *rm);
 void gh_rm_debugfs_remove(struct gh_rm *rm);

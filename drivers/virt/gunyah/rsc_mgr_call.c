@@ -540,7 +540,7 @@ static void gh_rm_request_report(const struct gh_rm_request *req)
 	struct device *dev = req->rm->dev;
 	u32 msg_id = req->header.msg_id;
 
-	if (req->rm_error && req->rm_error == req->expected)
+	if (req->rm_error && (req->quiet || req->rm_error == req->expected))
 		dev_dbg(dev, "%s: error %s\n", gh_rm_message_string(msg_id),
 			gh_rm_error_string(req->rm_error));
 	else if (req->rm_error)

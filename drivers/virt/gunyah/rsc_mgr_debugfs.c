@@ -170,10 +170,13 @@ void gh_rm_debugfs_remove(struct gh_rm *rm)
 
 /**
  * gh_debugfs_init() - make the directory of this module
+ *
+ * Return: the directory.
  */
-void gh_debugfs_init(void)
+struct dentry *gh_debugfs_init(void)
 {
 	gh_debugfs_root = debugfs_create_dir("gunyah", NULL);
+	return gh_debugfs_root;
 }
 
 /**

@@ -34,6 +34,26 @@ void gh_vm_mgr_put(struct gh_vm_mgr *mgr)
 	kref_put(&mgr->kref, gh_vm_mgr_free);
 }
 
+/**
+ * gh_vm_for_each() - look at all VMs that a Resource Manager may know
+ * @each: called for each VM, with locks held: it must not wait for any
+ * @arg: for @each
+ */
+void gh_vm_for_each(void (*each)(struct gh_vm *ghvm, void *arg), void *arg)
+{
+	struct gh_vm_mgr *mgr;
+	struct gh_vm *ghvm;
+
+	mutex_lock(&gh_vm_mgrs_lock);
+	list_for_each_entry(mgr, &gh_vm_mgrs, node) {
+		mutex_lock(&mgr->lock);
+		list_for_each_entry(ghvm, &mgr->vms, mgr_node)
+			each(ghvm, arg);
+		mutex_unlock(&mgr->lock);
+	}
+	mutex_unlock(&gh_vm_mgrs_lock);
+}
+
 static int gh_dev_open(struct inode *inode, struct file *file)
 {
 	struct gh_vm_mgr *mgr = container_of(file->private_data, struct gh_vm_mgr, misc);
@@ -58,6 +78,8 @@ static long gh_dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		if (arg)
 			return -EINVAL;
 		return gh_vm_create(mgr);
+	case GH_GET_CAPABILITY:
+		return gh_vm_mgr_ioctl_capability(mgr, (void __user *)arg);
 	default:
 		return -ENOTTY;
 	}
@@ -91,6 +113,7 @@ int gh_vm_mgr_register(struct gh_rm *rm)
 	mutex_init(&mgr->lock);
 	INIT_LIST_HEAD(&mgr->vms);
 	init_waitqueue_head(&mgr->wq);
+	init_waitqueue_head(&mgr->closing_wq);
 	mgr->rm = gh_rm_get(rm);
 	mgr->host_vmid = GH_VMID_INVAL;
 	mgr->nb.notifier_call = gh_vm_mgr_notified;
@@ -159,6 +182,7 @@ void gh_vm_mgr_unregister(struct gh_rm *rm)
 	list_for_each_entry(ghvm, &mgr->vms, mgr_node)
 		gh_vm_request_end(ghvm);
 	mutex_unlock(&mgr->lock);
+	wake_up_all(&mgr->closing_wq);
 
 	if (!wait_event_timeout(mgr->wq, list_empty(&mgr->vms), GH_VM_MGR_END_TIMEOUT))
 		dev_err(gh_rm_dev(rm), "VMs did not end in time\n");

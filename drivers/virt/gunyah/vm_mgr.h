@@ -15,6 +15,7 @@
  *	gh_vm.config_lock > mmap_lock, gh_vm_mgr.lock
  *	gh_vm_mgr.lock > gh_vm.state_lock > what listeners take
  *	gh_vm.io_lock
+ *	all of them > gh_vm.mem_lock
  */
 
 #ifndef _GUNYAH_VM_MGR_H
@@ -28,13 +29,23 @@
 #include <linux/miscdevice.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
+#include <linux/poll.h>
 #include <linux/refcount.h>
+#include <linux/seq_file.h>
+#include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "vm_mgr_extent.h"
 #include "vm_mgr_state.h"
+
+/* What is known of an optional message of the Resource Manager. */
+enum gh_vm_mgr_answer {
+	GH_VM_MGR_UNASKED,
+	GH_VM_MGR_NO,
+	GH_VM_MGR_YES,
+};
 
 /**
  * struct gh_vm_mgr - /dev/gunyah of one Resource Manager
@@ -43,13 +54,15 @@
  * @rm: the Resource Manager; a reference
  * @nb: receives its notifications
  * @node: in the list of all of them
- * @lock: guards @vms, @closing, @host_vmid
+ * @lock: guards @vms, @closing, @host_vmid, @optional
  * @vms: VMs that the Resource Manager may know: from before their VMID is asked
  *	 for until they are gone
  * @closing: no more VMs may start
  * @lost: the Resource Manager is no longer to be reached; set once
  * @host_vmid: who we are, or GH_VMID_INVAL if not asked yet
+ * @optional: whether there are such messages
  * @wq: woken when @vms becomes empty
+ * @closing_wq: woken when @closing is set
  */
 struct gh_vm_mgr {
 	struct kref kref;
@@ -62,8 +75,20 @@ struct gh_vm_mgr {
 	bool closing;
 	bool lost;
 	u16 host_vmid;
+	enum gh_vm_mgr_answer optional[GH_RM_N_OPTIONAL];
 	wait_queue_head_t wq;
+	wait_queue_head_t closing_wq;
 };
+
+/* The Resource Manager has no more for one owner. */
+#define GH_VM_MAX_PARCELS	64
+
+/* The Resource Manager's pages, whatever the size of the host's is. */
+#define GH_RM_PAGE_SIZE		SZ_4K
+
+#define GH_MEM_ACCESS		(GH_MEM_ALLOW_READ | GH_MEM_ALLOW_WRITE | GH_MEM_ALLOW_EXEC)
+/* What a memory region can have. */
+#define GH_VM_REGION_FLAGS	(GH_MEM_ACCESS | GH_MEM_LENT | GH_MEM_SANITIZE)
 
 struct gh_vm_backing;
 
@@ -91,18 +116,45 @@ struct gh_vm_backing {
 struct gh_vm_backing *gh_vm_pin_user(u64 uaddr, u64 size, size_t max_extents);
 
 /**
+ * enum gh_vm_parcel_state - who has the memory of a parcel
+ * @GH_VM_PARCEL_OWN: the host alone
+ * @GH_VM_PARCEL_GIVEN: it is lent or shared
+ * @GH_VM_PARCEL_STUCK: it should be the host's again, but the Resource Manager
+ *			did not give it back, or may have it without our knowing
+ */
+enum gh_vm_parcel_state {
+	GH_VM_PARCEL_OWN,
+	GH_VM_PARCEL_GIVEN,
+	GH_VM_PARCEL_STUCK,
+};
+
+/**
+ * struct gh_vm_parcel - some of a region, as the Resource Manager gets it
+ * @n_extents: how many of the region's extents, after those of the parcel before
+ * @size: in bytes
+ * @state: who has it. In all states but %GH_VM_PARCEL_OWN it must not be given
+ *	   back to anyone. The worker's; changed by gh_vm_set_parcel_state().
+ * @mem_handle: its name, or GH_MEM_HANDLE_INVAL if that is not known. The worker's.
+ * @claim: where @mem_handle may yet come from, or NULL. The worker's.
+ */
+struct gh_vm_parcel {
+	size_t n_extents;
+	u64 size;
+	enum gh_vm_parcel_state state;
+	u32 mem_handle;
+	struct gh_rm_request *claim;
+};
+
+/**
  * struct gh_vm_region - memory of a VM
  * @node: in the VM's list
- * @label: what userspace calls it, and the parcel's label
+ * @label: what userspace calls it, and the label of its parcels
  * @flags: GH_MEM_*
  * @gpa: guest physical address
  * @size: in bytes
  * @backing: the memory
- * @mem_handle: the parcel, when @held
- * @held: the Resource Manager has the memory, or may have it: it must not be
- *	  given back to anyone. The worker's.
- * @claim: where @mem_handle may yet come from, or NULL. The worker's.
- * @reclaim_tried: the parcel was asked for once. The worker's.
+ * @n_parcels: how many parcels it makes; at least 1
+ * @parcels: these, in the order of the memory
  */
 struct gh_vm_region {
 	struct list_head node;
@@ -111,10 +163,26 @@ struct gh_vm_region {
 	u64 gpa;
 	u64 size;
 	struct gh_vm_backing *backing;
-	u32 mem_handle;
-	bool held;
-	struct gh_rm_request *claim;
-	bool reclaim_tried;
+	size_t n_parcels;
+	struct gh_vm_parcel parcels[];
+};
+
+/**
+ * struct gh_vm_mem_info - how much memory a VM has, and who has it
+ * @pinned: bytes in all regions
+ * @shared: bytes of these that the guest shares with the host
+ * @lent: bytes that only the guest has
+ * @stuck: bytes that the Resource Manager did not give back when it was asked
+ * @n_extents: how many runs all regions consist of
+ * @n_parcels: how many parcels the Resource Manager has
+ */
+struct gh_vm_mem_info {
+	u64 pinned;
+	u64 shared;
+	u64 lent;
+	u64 stuck;
+	size_t n_extents;
+	size_t n_parcels;
 };
 
 /**
@@ -127,6 +195,31 @@ struct gh_vm_resource {
 	struct gh_vm_resource_ticket *ticket;
 };
 
+/**
+ * struct gh_vm_exit - how a VM ended
+ * @type: enum gh_vm_exit_type
+ * @reason_size: how many bytes came with it
+ * @reason: the first of them
+ */
+struct gh_vm_exit {
+	u16 type;
+	u32 reason_size;
+	u8 reason[GH_VM_STATUS_REASON_SIZE];
+};
+
+/* X0..X31, PC, SP_EL0..SP_EL2 */
+#define GH_VM_N_BOOT_REGS	36
+
+/**
+ * struct gh_vm_boot_regs - registers of the vCPU that boots
+ * @set: which of them were given
+ * @value: what they are to have
+ */
+struct gh_vm_boot_regs {
+	DECLARE_BITMAP(set, GH_VM_N_BOOT_REGS);
+	u64 value[GH_VM_N_BOOT_REGS];
+};
+
 #define GH_VM_IO_HASH_BITS	6
 
 /**
@@ -135,18 +228,28 @@ struct gh_vm_resource {
  * @users: files
  * @mgr: where it belongs to; a reference
  *
+ * @mm: who made it, and alone may give it memory; a reference to the struct
+ *
+ * @mem_lock: guards @mem_info, and is held while it and what it counts change
+ * @mem_info: accounts of @regions
+ *
  * @config_lock: guards what userspace configures, up to @frozen
- * @regions: memory; no longer changes when @frozen is set, then the worker's
+ * @regions: memory, by guest address; no longer changes when @frozen is set, then
+ *	     the worker's
  * @dtb_gpa: where the devicetree is
  * @dtb_size: its size, or 0 if it was not given
+ * @boot_regs: registers
+ * @fw_gpa: where the firmware is to be
+ * @fw_size: its size, or 0 if the VM is not a protected one
  * @frozen: START was called, nothing may be changed any more
  *
  * @state_lock: guards what notifications change: state, exit info, listeners
  * @state: see there; the worker may read it without the lock
- * @exit_info: how it ended; valid from GH_VM_EXITED on
+ * @exited: it has ended, as @exit says; stays so
+ * @exit: how it ended
  * @listeners: are told when the VM can no longer run
  * @closed: the VM file is closed, vCPUs may no longer run
- * @wq: woken on each change of @state
+ * @wq: woken on each change of @state, and when the start is over
  *
  * @work: start and end
  * @abort: do not go on with the start; set once
@@ -175,15 +278,23 @@ struct gh_vm {
 	refcount_t users;
 	struct gh_vm_mgr *mgr;
 
+	struct mm_struct *mm;
+	spinlock_t mem_lock;		/* see above */
+	struct gh_vm_mem_info mem_info;
+
 	struct mutex config_lock;	/* see above */
 	struct list_head regions;
 	u64 dtb_gpa;
 	u64 dtb_size;
+	struct gh_vm_boot_regs boot_regs;
+	u64 fw_gpa;
+	u64 fw_size;
 	bool frozen;
 
 	spinlock_t state_lock;		/* see above */
 	enum gh_vm_state state;
-	struct gh_vm_exit_info exit_info;
+	bool exited;
+	struct gh_vm_exit exit;
 	struct list_head listeners;
 	bool closed;
 	wait_queue_head_t wq;
@@ -214,16 +325,37 @@ struct gh_vm {
 /* vm_mgr.c: for the Resource Manager's driver */
 int gh_vm_mgr_init(void);
 void gh_vm_mgr_exit(void);
+void gh_vm_mgr_debugfs_init(struct dentry *dir);
 int gh_vm_mgr_register(struct gh_rm *rm);
 void gh_vm_mgr_unregister(struct gh_rm *rm);
 
 /* vm_mgr.c */
 struct gh_vm_mgr *gh_vm_mgr_get(struct gh_vm_mgr *mgr);
 void gh_vm_mgr_put(struct gh_vm_mgr *mgr);
+void gh_vm_for_each(void (*each)(struct gh_vm *ghvm, void *arg), void *arg);
+
+/* vm_mgr_cap.c: what can be done */
+int gh_vm_mgr_has(struct gh_vm_mgr *mgr, enum gh_rm_optional what);
+void gh_vm_mgr_lacks(struct gh_vm_mgr *mgr, enum gh_rm_optional what);
+int gh_vm_mgr_get_capability(struct gh_vm_mgr *mgr, struct gh_capability *cap);
+long gh_vm_mgr_ioctl_capability(struct gh_vm_mgr *mgr, void __user *argp);
 
 /* vm_mgr_vm.c: VM files */
 int gh_vm_create(struct gh_vm_mgr *mgr);
+int gh_vm_lock_config(struct gh_vm *ghvm);
 void gh_vm_free(struct kref *kref);
+
+/* vm_mgr_boot.c: how it boots */
+int gh_vm_set_boot_context(struct gh_vm *ghvm, const struct gh_vm_boot_context *arg);
+int gh_vm_give_boot_regs(struct gh_vm *ghvm);
+int gh_vm_set_fw_config(struct gh_vm *ghvm, const struct gh_vm_firmware_config *arg);
+int gh_vm_check_fw_config(struct gh_vm *ghvm);
+int gh_vm_give_firmware(struct gh_vm *ghvm);
+
+static inline bool gh_vm_has_firmware(const struct gh_vm *ghvm)
+{
+	return ghvm->fw_size;
+}
 
 /* vm_mgr_life.c: start and end */
 void gh_vm_work(struct work_struct *work);
@@ -231,24 +363,55 @@ void gh_vm_queue(struct gh_vm *ghvm, unsigned long delay);
 void gh_vm_request_end(struct gh_vm *ghvm);
 int gh_vm_start(struct gh_vm *ghvm);
 int gh_vm_aborted(struct gh_vm *ghvm);
-void gh_vm_close(struct gh_vm *ghvm);
-bool gh_vm_is_orphaned(const struct gh_vm *ghvm);
-int gh_vm_mgr_notified(struct notifier_block *nb, unsigned long action, void *data);
 int gh_vm_life_init(void);
 void gh_vm_life_exit(void);
+
+/* vm_mgr_status.c: what has become of it */
+bool gh_vm_transition(struct gh_vm *ghvm, enum gh_vm_event event, const struct gh_vm_exit *exit);
+void gh_vm_close(struct gh_vm *ghvm);
+bool gh_vm_is_orphaned(const struct gh_vm *ghvm);
+void gh_vm_get_status(struct gh_vm *ghvm, struct gh_vm_status_info *info);
+__poll_t gh_vm_poll(struct gh_vm *ghvm, struct file *file, poll_table *wait);
+int gh_vm_mgr_notified(struct notifier_block *nb, unsigned long action, void *data);
+
+/* The worker may look at the state without the lock. */
+static inline enum gh_vm_state gh_vm_state(const struct gh_vm *ghvm)
+{
+	return READ_ONCE(ghvm->state);
+}
+
+static inline void gh_vm_happened(struct gh_vm *ghvm, enum gh_vm_event event)
+{
+	gh_vm_transition(ghvm, event, NULL);
+}
 
 /* vm_mgr_mm.c: memory regions */
 int gh_vm_set_region(struct gh_vm *ghvm, const struct gh_userspace_memory_region *arg, bool lend);
 int gh_vm_set_dtb_config(struct gh_vm *ghvm, const struct gh_vm_dtb_config *arg);
-struct gh_vm_region *gh_vm_dtb_region(struct gh_vm *ghvm);
+struct gh_vm_region *gh_vm_region_around(struct gh_vm *ghvm, u64 gpa, u64 size);
+void gh_vm_free_memory(struct gh_vm *ghvm);
+
+/* vm_mgr_parcel.c: the parcels that regions become */
+size_t gh_vm_max_extents(u32 flags);
+struct gh_vm_region *gh_vm_alloc_region(struct gh_vm_backing *backing);
+u32 gh_vm_region_handle(const struct gh_vm_region *region);
+int gh_vm_check_memory(struct gh_vm *ghvm);
 int gh_vm_give_memory(struct gh_vm *ghvm);
 bool gh_vm_reclaim_memory(struct gh_vm *ghvm);
-void gh_vm_free_memory(struct gh_vm *ghvm);
+
+/* vm_mgr_mem_info.c: accounts of memory */
+void gh_vm_count_region(struct gh_vm *ghvm, const struct gh_vm_region *region);
+void gh_vm_uncount_region(struct gh_vm *ghvm, const struct gh_vm_region *region);
+void gh_vm_set_parcel_state(struct gh_vm *ghvm, const struct gh_vm_region *region,
+			    struct gh_vm_parcel *parcel, enum gh_vm_parcel_state state);
+void gh_vm_abandon_region(const struct gh_vm_region *region);
+void gh_vm_show_fdinfo(struct seq_file *m, struct file *file);
 
 /* vm_mgr_fn.c: functions */
 int gh_vm_add_function(struct gh_vm *ghvm, const struct gh_fn_desc *desc);
 int gh_vm_remove_function(struct gh_vm *ghvm, const struct gh_fn_desc *desc);
 void gh_vm_remove_all_functions(struct gh_vm *ghvm);
+u32 gh_vm_function_types(void);
 
 /* vm_mgr_rsc.c: resources and tickets */
 int gh_vm_add_resources(struct gh_vm *ghvm);

@@ -68,6 +68,32 @@ static const struct gh_vm_function *gh_vm_function_get(u32 type)
 	return gh_vm_function_find(type);
 }
 
+/**
+ * gh_vm_function_types() - which functions can VMs have?
+ *
+ * Loads the modules of all that the user ABI names.
+ *
+ * Return: a bit for each type up to 31.
+ */
+u32 gh_vm_function_types(void)
+{
+	static const u32 named[] = { GH_FN_VCPU, GH_FN_IRQFD, GH_FN_IOEVENTFD };
+	const struct gh_vm_function *fn;
+	unsigned long type;
+	unsigned int i;
+	u32 types = 0;
+
+	for (i = 0; i < ARRAY_SIZE(named); i++) {
+		fn = gh_vm_function_get(named[i]);
+		if (fn)
+			gh_vm_function_put(fn);
+	}
+
+	xa_for_each_range(&gh_vm_functions, type, fn, 0, 31)
+		types |= BIT(type);
+	return types;
+}
+
 static void *gh_vm_function_arg(const struct gh_vm_function *fn, const struct gh_fn_desc *desc)
 {
 	if (desc->arg_size != fn->arg_size)

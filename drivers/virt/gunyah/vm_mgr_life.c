@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Life of a VM: start, exit, end.
+ * Life of a VM: start and end.
  *
  * Start and end run in the VM's work item, one after the other. The end can be
  * tried again: each of its steps looks at what is left to do.
@@ -22,226 +22,6 @@ static struct workqueue_struct *gh_vm_wq;
 static struct device *gh_vm_dev(struct gh_vm *ghvm)
 {
 	return gh_rm_dev(ghvm->mgr->rm);
-}
-
-static enum gh_vm_state gh_vm_state(const struct gh_vm *ghvm)
-{
-	return READ_ONCE(ghvm->state);
-}
-
-static void gh_vm_tell_listeners(struct gh_vm *ghvm)
-{
-	struct gh_vm_listener *listener;
-
-	lockdep_assert_held(&ghvm->state_lock);
-	list_for_each_entry(listener, &ghvm->listeners, node)
-		listener->changed(listener);
-}
-
-static bool gh_vm_transition(struct gh_vm *ghvm, enum gh_vm_event event,
-			     const struct gh_vm_exit_info *exit_info)
-{
-	enum gh_vm_state next;
-	bool ok;
-
-	spin_lock(&ghvm->state_lock);
-	ok = gh_vm_state_next(ghvm->state, event, &next);
-	if (ok) {
-		if (exit_info)
-			ghvm->exit_info = *exit_info;
-		WRITE_ONCE(ghvm->state, next);
-		gh_vm_tell_listeners(ghvm);
-	}
-	spin_unlock(&ghvm->state_lock);
-
-	if (ok)
-		wake_up_all(&ghvm->wq);
-	return ok;
-}
-
-static void gh_vm_happened(struct gh_vm *ghvm, enum gh_vm_event event)
-{
-	gh_vm_transition(ghvm, event, NULL);
-}
-
-/**
- * gh_vm_close() - its VM file is closed
- * @ghvm: the VM
- *
- * Nobody is left who could want it to run, even if vCPU files are open.
- */
-void gh_vm_close(struct gh_vm *ghvm)
-{
-	spin_lock(&ghvm->state_lock);
-	WRITE_ONCE(ghvm->closed, true);
-	gh_vm_tell_listeners(ghvm);
-	spin_unlock(&ghvm->state_lock);
-}
-
-/**
- * gh_vm_add_listener() - be told when a VM's state changes
- * @ghvm: the VM
- * @listener: whom to tell
- */
-void gh_vm_add_listener(struct gh_vm *ghvm, struct gh_vm_listener *listener)
-{
-	spin_lock(&ghvm->state_lock);
-	list_add(&listener->node, &ghvm->listeners);
-	spin_unlock(&ghvm->state_lock);
-}
-EXPORT_SYMBOL_GPL(gh_vm_add_listener);
-
-/**
- * gh_vm_remove_listener() - no longer be told
- * @ghvm: the VM
- * @listener: is not being called when this returns, and will not be again
- */
-void gh_vm_remove_listener(struct gh_vm *ghvm, struct gh_vm_listener *listener)
-{
-	spin_lock(&ghvm->state_lock);
-	list_del(&listener->node);
-	spin_unlock(&ghvm->state_lock);
-}
-EXPORT_SYMBOL_GPL(gh_vm_remove_listener);
-
-/**
- * gh_vm_may_run() - may vCPUs run?
- * @ghvm: the VM
- *
- * Context: any; cheap.
- *
- * Return: whether it is started, did not exit, and its file is still open.
- */
-bool gh_vm_may_run(const struct gh_vm *ghvm)
-{
-	return gh_vm_state(ghvm) == GH_VM_RUNNING && !READ_ONCE(ghvm->closed);
-}
-EXPORT_SYMBOL_GPL(gh_vm_may_run);
-
-/**
- * gh_vm_is_orphaned() - has the Resource Manager's driver gone away?
- * @ghvm: the VM
- *
- * Context: any; cheap. The answer may change at any time.
- *
- * Return: whether there is nothing to be done with the VM but to close it.
- */
-bool gh_vm_is_orphaned(const struct gh_vm *ghvm)
-{
-	return READ_ONCE(ghvm->mgr->closing);
-}
-
-/**
- * gh_vm_exit_status() - what has become of a VM that may not run
- * @ghvm: the VM
- * @status: what userspace is told
- * @exit_info: and more of it, for GH_VM_STATUS_EXITED
- *
- * Return: 0, or -ENODEV if it has never run, its file is closed, or the Resource
- * Manager's driver is gone.
- */
-int gh_vm_exit_status(struct gh_vm *ghvm, enum gh_vm_status *status,
-		      struct gh_vm_exit_info *exit_info)
-{
-	int ret = 0;
-
-	spin_lock(&ghvm->state_lock);
-	*exit_info = ghvm->exit_info;
-	if (ghvm->closed || gh_vm_is_orphaned(ghvm))
-		ret = -ENODEV;
-	else if (ghvm->state == GH_VM_EXITED)
-		*status = GH_VM_STATUS_EXITED;
-	else if (completion_done(&ghvm->started) && ghvm->start_result)
-		*status = GH_VM_STATUS_LOAD_FAILED;
-	else
-		ret = -ENODEV;
-	spin_unlock(&ghvm->state_lock);
-
-	return ret;
-}
-EXPORT_SYMBOL_GPL(gh_vm_exit_status);
-
-/*
- * Notifications
- */
-
-static bool gh_vm_is(const struct gh_vm *ghvm, u16 vmid)
-{
-	return gh_vm_state_has_vmid(gh_vm_state(ghvm)) && ghvm->vmid == vmid;
-}
-
-static void gh_vm_mgr_happened(struct gh_vm_mgr *mgr, u16 vmid, enum gh_vm_event event,
-			       const struct gh_vm_exit_info *exit_info)
-{
-	struct gh_vm *ghvm;
-
-	/*
-	 * Look on if it means nothing to the first VM: for a moment a VMID may
-	 * belong to the one that gave it back and to the one that got it next.
-	 */
-	mutex_lock(&mgr->lock);
-	list_for_each_entry(ghvm, &mgr->vms, mgr_node) {
-		if (gh_vm_is(ghvm, vmid) && gh_vm_transition(ghvm, event, exit_info))
-			break;
-	}
-	mutex_unlock(&mgr->lock);
-}
-
-/* Whether there is all that has to be; there may be more. */
-static bool gh_vm_mgr_is_whole(struct gh_vm_mgr *mgr, const struct gh_rm_notification *notif,
-			       size_t size)
-{
-	if (notif->size >= size)
-		return true;
-
-	dev_err_ratelimited(gh_rm_dev(mgr->rm), "notification is lost: %zu bytes, not %zu\n",
-			    notif->size, size);
-
-	return false;
-}
-
-static void gh_vm_mgr_exited(struct gh_vm_mgr *mgr, const struct gh_rm_notification *notif)
-{
-	const struct gh_rm_vm_exited_payload *payload = notif->buff;
-	struct gh_vm_exit_info info = {};
-
-	if (!gh_vm_mgr_is_whole(mgr, notif, sizeof(*payload)))
-		return;
-
-	info.type = le16_to_cpu(payload->exit_type);
-	info.reason_size = min_t(size_t, le32_to_cpu(payload->exit_reason_size),
-				 notif->size - sizeof(*payload));
-	memcpy(info.reason, payload->exit_reason,
-	       min_t(size_t, info.reason_size, sizeof(info.reason)));
-	gh_vm_mgr_happened(mgr, le16_to_cpu(payload->vmid), GH_VM_EV_EXITED, &info);
-}
-
-static void gh_vm_mgr_status(struct gh_vm_mgr *mgr, const struct gh_rm_notification *notif)
-{
-	const struct gh_rm_vm_status_payload *payload = notif->buff;
-
-	if (!gh_vm_mgr_is_whole(mgr, notif, sizeof(*payload)))
-		return;
-
-	/* All others follow what we asked for, and its reply tells us. */
-	if (payload->vm_status == GH_RM_VM_STATUS_RESET)
-		gh_vm_mgr_happened(mgr, le16_to_cpu(payload->vmid), GH_VM_EV_RESET_DONE, NULL);
-}
-
-int gh_vm_mgr_notified(struct notifier_block *nb, unsigned long action, void *data)
-{
-	struct gh_vm_mgr *mgr = container_of(nb, struct gh_vm_mgr, nb);
-
-	switch (action) {
-	case GH_RM_NOTIF_VM_EXITED:
-		gh_vm_mgr_exited(mgr, data);
-		return NOTIFY_OK;
-	case GH_RM_NOTIF_VM_STATUS:
-		gh_vm_mgr_status(mgr, data);
-		return NOTIFY_OK;
-	default:
-		return NOTIFY_DONE;
-	}
 }
 
 /*
@@ -315,13 +95,21 @@ static bool gh_vm_was_configured(struct gh_vm *ghvm)
 	return ret != -EBADFD && ret != -ENODEV;
 }
 
+/* The region that the VM boots from */
+static struct gh_vm_region *gh_vm_dtb_region(struct gh_vm *ghvm)
+{
+	return gh_vm_region_around(ghvm, ghvm->dtb_gpa, ghvm->dtb_size);
+}
+
 static int gh_vm_configure(struct gh_vm *ghvm)
 {
 	struct gh_vm_region *region = gh_vm_dtb_region(ghvm);
 	int ret;
 
-	ret = gh_rm_vm_configure(ghvm->mgr->rm, ghvm->vmid, GH_RM_VM_AUTH_NONE,
-				 region->mem_handle, 0, 0, ghvm->dtb_gpa - region->gpa,
+	ret = gh_rm_vm_configure(ghvm->mgr->rm, ghvm->vmid,
+				 gh_vm_has_firmware(ghvm) ? GH_RM_VM_AUTH_QCOM_ANDROID_PVM :
+							    GH_RM_VM_AUTH_NONE,
+				 gh_vm_region_handle(region), 0, 0, ghvm->dtb_gpa - region->gpa,
 				 ghvm->dtb_size);
 	if (gh_vm_reply_lost(ret) && gh_vm_was_configured(ghvm)) {
 		gh_vm_happened(ghvm, GH_VM_EV_CONFIGURED);
@@ -341,6 +129,12 @@ static int gh_vm_init(struct gh_vm *ghvm)
 	return ret;
 }
 
+static int gh_vm_force_stop(struct gh_vm *ghvm)
+{
+	return gh_rm_vm_stop(ghvm->mgr->rm, ghvm->vmid, GH_RM_VM_STOP_FLAG_FORCE,
+			     GH_RM_VM_STOP_REASON_FORCED);
+}
+
 static int gh_vm_launch(struct gh_vm *ghvm)
 {
 	int ret;
@@ -348,6 +142,10 @@ static int gh_vm_launch(struct gh_vm *ghvm)
 	gh_vm_happened(ghvm, GH_VM_EV_START);
 	ret = gh_rm_vm_start(ghvm->mgr->rm, ghvm->vmid);
 	gh_vm_happened(ghvm, ret ? GH_VM_EV_START_FAILED : GH_VM_EV_STARTED);
+
+	/* A VM that may run all the same is not to lose its functions. */
+	if (gh_vm_reply_lost(ret))
+		gh_vm_force_stop(ghvm);
 	return ret;
 }
 
@@ -379,8 +177,10 @@ static int gh_vm_do_start(struct gh_vm *ghvm)
 		{ gh_vm_give_memory, "give memory" },
 		{ gh_vm_aborted },
 		{ gh_vm_configure, "configure" },
+		{ gh_vm_give_firmware, "give room for firmware" },
 		{ gh_vm_init, "initialise" },
 		{ gh_vm_aborted },
+		{ gh_vm_give_boot_regs, "set the boot context" },
 		{ gh_vm_add_resources, "get resources" },
 		{ gh_vm_aborted },
 		{ gh_vm_launch, "start" },
@@ -409,11 +209,19 @@ static int gh_vm_begin_start(struct gh_vm *ghvm)
 	if (!gh_vm_dtb_region(ghvm))
 		return -EINVAL;
 
+	ret = gh_vm_check_fw_config(ghvm);
+	if (ret)
+		return ret;
+
+	ret = gh_vm_check_memory(ghvm);
+	if (ret)
+		return ret;
+
 	ret = gh_vm_enlist(ghvm);
 	if (ret)
 		return ret;
 
-	ghvm->frozen = true;
+	WRITE_ONCE(ghvm->frozen, true);
 	gh_vm_queue(ghvm, 0);
 	return 0;
 }
@@ -456,34 +264,30 @@ static bool gh_vm_lost(const struct gh_vm *ghvm)
 	return READ_ONCE(ghvm->mgr->lost);
 }
 
-static int gh_vm_force_stop(struct gh_vm *ghvm)
+/* Returns whether the VM does not run. */
+static bool gh_vm_stop(struct gh_vm *ghvm)
 {
-	return gh_rm_vm_stop(ghvm->mgr->rm, ghvm->vmid, GH_RM_VM_STOP_FLAG_FORCE,
-			     GH_RM_VM_STOP_REASON_FORCED);
-}
-
-static void gh_vm_stop(struct gh_vm *ghvm)
-{
-	const struct gh_vm_exit_info forced = { .type = GH_VM_EXIT_TYPE_VM_FORCE_STOPPED };
+	const struct gh_vm_exit forced = { .type = GH_VM_EXIT_TYPE_VM_FORCE_STOPPED };
 	int ret;
 
 	if (gh_vm_state(ghvm) != GH_VM_RUNNING)
-		return;
+		return true;
 
 	/* If it has just exited by itself this is refused, and the word is on its way. */
 	ret = gh_vm_force_stop(ghvm);
 	if (ret && ret != -EBADFD) {
 		dev_err(gh_vm_dev(ghvm), "VM %u: failed to stop: %d\n", ghvm->vmid, ret);
-		return;
+		return false;
 	}
 
-	if (wait_event_timeout(ghvm->wq,
-			       gh_vm_state(ghvm) != GH_VM_RUNNING || gh_vm_lost(ghvm),
-			       GH_VM_EXIT_TIMEOUT))
-		return;
+	if (!wait_event_timeout(ghvm->wq,
+				gh_vm_state(ghvm) != GH_VM_RUNNING || gh_vm_lost(ghvm),
+				GH_VM_EXIT_TIMEOUT)) {
+		dev_err(gh_vm_dev(ghvm), "VM %u: stopped without saying so\n", ghvm->vmid);
+		gh_vm_transition(ghvm, GH_VM_EV_EXITED, &forced);
+	}
 
-	dev_err(gh_vm_dev(ghvm), "VM %u: stopped without saying so\n", ghvm->vmid);
-	gh_vm_transition(ghvm, GH_VM_EV_EXITED, &forced);
+	return gh_vm_state(ghvm) != GH_VM_RUNNING;
 }
 
 /*
@@ -525,6 +329,24 @@ static void gh_vm_reset(struct gh_vm *ghvm)
 	}
 }
 
+/*
+ * The Resource Manager does not take back the VMID of a VM whose image it
+ * refused, nor may it be asked to reset such a VM. What we asked for was right
+ * but for the kind of VM: if it has no protected ones, do not lose another VMID.
+ */
+static void gh_vm_lose_vmid(struct gh_vm *ghvm)
+{
+	dev_err(gh_vm_dev(ghvm), "VM %u: its VMID is lost\n", ghvm->vmid);
+	if (gh_vm_has_firmware(ghvm) && ghvm->start_result == -EINVAL)
+		gh_vm_mgr_lacks(ghvm->mgr, GH_RM_OPTIONAL_FIRMWARE_MEM);
+	gh_vm_happened(ghvm, GH_VM_EV_DEALLOCATED);
+}
+
+static bool gh_vm_try_later(int ret)
+{
+	return ret == -EBUSY || ret == -ENOMEM || ret == -ENOSPC;
+}
+
 static void gh_vm_dealloc_vmid(struct gh_vm *ghvm)
 {
 	int ret;
@@ -538,17 +360,20 @@ static void gh_vm_dealloc_vmid(struct gh_vm *ghvm)
 			ghvm->vmid, gh_vm_state_name(gh_vm_state(ghvm)), ret);
 	/*
 	 * If nobody knows whether it was given back it may be another VM's by
-	 * now: it must not be named again. Nor is there another way back from a
-	 * refused image. Such a VMID stays lost.
+	 * now: it must not be named again.
 	 */
-	if (!ret || gh_vm_reply_lost(ret) || gh_vm_state(ghvm) == GH_VM_CONFIG_FAILED)
+	if (!ret || gh_vm_reply_lost(ret))
 		gh_vm_happened(ghvm, GH_VM_EV_DEALLOCATED);
+	else if (gh_vm_state(ghvm) == GH_VM_CONFIG_FAILED && !gh_vm_try_later(ret))
+		gh_vm_lose_vmid(ghvm);
 }
 
 /* Returns whether the Resource Manager has nothing left of the VM. */
 static bool gh_vm_try_end(struct gh_vm *ghvm)
 {
-	gh_vm_stop(ghvm);
+	/* Nothing is taken from a VM that runs, while there is somebody to stop it. */
+	if (!gh_vm_stop(ghvm) && !gh_vm_lost(ghvm))
+		return false;
 	gh_vm_remove_all_functions(ghvm);
 	gh_vm_free_resources(ghvm);
 	gh_vm_reset(ghvm);
@@ -603,6 +428,7 @@ void gh_vm_work(struct work_struct *work)
 	if (READ_ONCE(ghvm->frozen) && !completion_done(&ghvm->started)) {
 		ghvm->start_result = gh_vm_do_start(ghvm);
 		complete_all(&ghvm->started);
+		wake_up_all(&ghvm->wq);
 	}
 
 	if (READ_ONCE(ghvm->end) && gh_vm_state(ghvm) != GH_VM_GONE)

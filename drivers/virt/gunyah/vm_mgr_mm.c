@@ -1,39 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory regions of a VM, and the parcels they become when it is started.
+ * Memory regions of a VM: what its maker gives it before it is started.
  */
 
 #include <linux/mm.h>
 #include <linux/overflow.h>
-#include <linux/sizes.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "vm_mgr.h"
 
-#define GH_MEM_ACCESS	(GH_MEM_ALLOW_READ | GH_MEM_ALLOW_WRITE | GH_MEM_ALLOW_EXEC)
-
-/* Whatever the size of the host's pages is. */
-#define GH_RM_PAGE_SIZE	SZ_4K
-
 /* The Resource Manager takes no address from here on. */
 #define GH_VM_GPA_END	BIT_ULL(44)
-
-/*
- * The Resource Manager keeps books of each extent in little memory of its own.
- * Some stop to answer at all when they run out of it, so keep away from there.
- */
-#define GH_VM_MAX_EXTENTS	7168
-
-/*
- * Configuration
- */
 
 static int gh_vm_check_region(const struct gh_userspace_memory_region *arg)
 {
 	u64 end;
 
 	/* The hypervisor has no mapping that can be written or executed only. */
-	if (!(arg->flags & GH_MEM_ALLOW_READ) || (arg->flags & ~(GH_MEM_ACCESS | GH_MEM_LENT)))
+	if (!(arg->flags & GH_MEM_ALLOW_READ) || (arg->flags & ~GH_VM_REGION_FLAGS))
 		return -EINVAL;
 
 	if (!PAGE_ALIGNED(arg->guest_phys_addr) || !PAGE_ALIGNED(arg->memory_size) ||
@@ -76,14 +61,48 @@ static bool gh_vm_range_is_free(struct gh_vm *ghvm, u64 gpa, u64 size)
 	return true;
 }
 
-static void gh_vm_free_region(struct gh_vm_region *region)
+static bool gh_vm_region_is_own(const struct gh_vm_region *region)
 {
-	if (region->held)
-		region->backing->ops->abandon(region->backing);
-	else
+	size_t i;
+
+	for (i = 0; i < region->n_parcels; i++) {
+		if (region->parcels[i].state != GH_VM_PARCEL_OWN)
+			return false;
+	}
+
+	return true;
+}
+
+static void gh_vm_free_region(struct gh_vm *ghvm, struct gh_vm_region *region)
+{
+	size_t i;
+
+	lockdep_assert_held(&ghvm->config_lock);
+	list_del(&region->node);
+	if (gh_vm_region_is_own(region)) {
+		gh_vm_uncount_region(ghvm, region);
 		region->backing->ops->release(region->backing);
-	gh_rm_mem_unclaim(region->claim);
+	} else {
+		gh_vm_abandon_region(region);
+		region->backing->ops->abandon(region->backing);
+	}
+	for (i = 0; i < region->n_parcels; i++)
+		gh_rm_mem_unclaim(region->parcels[i].claim);
 	kfree(region);
+}
+
+/* Lent regions are given in the order of their addresses: see vm_mgr_parcel.c */
+static void gh_vm_list_region(struct gh_vm *ghvm, struct gh_vm_region *region)
+{
+	struct list_head *pos;
+
+	lockdep_assert_held(&ghvm->config_lock);
+	list_for_each(pos, &ghvm->regions) {
+		if (list_entry(pos, struct gh_vm_region, node)->gpa > region->gpa)
+			break;
+	}
+	list_add_tail(&region->node, pos);
+	gh_vm_count_region(ghvm, region);
 }
 
 static int gh_vm_add_region(struct gh_vm *ghvm, const struct gh_userspace_memory_region *arg)
@@ -95,23 +114,22 @@ static int gh_vm_add_region(struct gh_vm *ghvm, const struct gh_userspace_memory
 	    !gh_vm_range_is_free(ghvm, arg->guest_phys_addr, arg->memory_size))
 		return -EEXIST;
 
-	region = kzalloc(sizeof(*region), GFP_KERNEL_ACCOUNT);
-	if (!region)
-		return -ENOMEM;
-
-	backing = gh_vm_pin_user(arg->userspace_addr, arg->memory_size, GH_VM_MAX_EXTENTS);
-	if (IS_ERR(backing)) {
-		kfree(region);
+	backing = gh_vm_pin_user(arg->userspace_addr, arg->memory_size,
+				 gh_vm_max_extents(arg->flags));
+	if (IS_ERR(backing))
 		return PTR_ERR(backing);
+
+	region = gh_vm_alloc_region(backing);
+	if (!region) {
+		backing->ops->release(backing);
+		return -ENOMEM;
 	}
 
 	region->label = arg->label;
 	region->flags = arg->flags;
 	region->gpa = arg->guest_phys_addr;
 	region->size = arg->memory_size;
-	region->backing = backing;
-	region->mem_handle = GH_MEM_HANDLE_INVAL;
-	list_add_tail(&region->node, &ghvm->regions);
+	gh_vm_list_region(ghvm, region);
 	return 0;
 }
 
@@ -120,10 +138,8 @@ static int gh_vm_delete_region(struct gh_vm *ghvm, u32 label)
 {
 	struct gh_vm_region *region = gh_vm_find_region(ghvm, label);
 
-	if (region) {
-		list_del(&region->node);
-		gh_vm_free_region(region);
-	}
+	if (region)
+		gh_vm_free_region(ghvm, region);
 
 	return 0;
 }
@@ -141,6 +157,10 @@ int gh_vm_set_region(struct gh_vm *ghvm, const struct gh_userspace_memory_region
 	struct gh_userspace_memory_region region = *arg;
 	int ret;
 
+	/* It is this memory that is locked and counted; others have files of theirs. */
+	if (current->mm != ghvm->mm)
+		return -EPERM;
+
 	if (lend) {
 		if (!region.memory_size || (region.flags & GH_MEM_LENT))
 			return -EINVAL;
@@ -153,11 +173,10 @@ int gh_vm_set_region(struct gh_vm *ghvm, const struct gh_userspace_memory_region
 			return ret;
 	}
 
-	if (mutex_lock_interruptible(&ghvm->config_lock))
-		return -EINTR;
-	if (ghvm->frozen)
-		ret = -EBUSY;
-	else if (region.memory_size)
+	ret = gh_vm_lock_config(ghvm);
+	if (ret)
+		return ret;
+	if (region.memory_size)
 		ret = gh_vm_add_region(ghvm, &region);
 	else
 		ret = gh_vm_delete_region(ghvm, region.label);
@@ -176,7 +195,7 @@ int gh_vm_set_region(struct gh_vm *ghvm, const struct gh_userspace_memory_region
 int gh_vm_set_dtb_config(struct gh_vm *ghvm, const struct gh_vm_dtb_config *arg)
 {
 	u64 size, end;
-	int ret = 0;
+	int ret;
 
 	/* The Resource Manager maps the devicetree by whole pages of its own. */
 	if (!IS_ALIGNED(arg->guest_phys_addr, GH_RM_PAGE_SIZE) || !arg->size)
@@ -185,215 +204,37 @@ int gh_vm_set_dtb_config(struct gh_vm *ghvm, const struct gh_vm_dtb_config *arg)
 	if (!size || check_add_overflow(arg->guest_phys_addr, size, &end))
 		return -EOVERFLOW;
 
-	if (mutex_lock_interruptible(&ghvm->config_lock))
-		return -EINTR;
-	if (ghvm->frozen) {
-		ret = -EBUSY;
-	} else {
-		ghvm->dtb_gpa = arg->guest_phys_addr;
-		ghvm->dtb_size = size;
-	}
+	ret = gh_vm_lock_config(ghvm);
+	if (ret)
+		return ret;
+	ghvm->dtb_gpa = arg->guest_phys_addr;
+	ghvm->dtb_size = size;
 	mutex_unlock(&ghvm->config_lock);
 
-	return ret;
+	return 0;
 }
 
 /**
- * gh_vm_dtb_region() - the region that the VM boots from
+ * gh_vm_region_around() - the region that a range of the guest's memory is in
  * @ghvm: the VM; its configuration is locked or frozen
+ * @gpa: start of the range
+ * @size: its size; the end does not overflow
  *
- * Return: the region that the devicetree is inside of, or NULL.
+ * Return: the region that all of the range is inside of, or NULL.
  */
-struct gh_vm_region *gh_vm_dtb_region(struct gh_vm *ghvm)
+struct gh_vm_region *gh_vm_region_around(struct gh_vm *ghvm, u64 gpa, u64 size)
 {
 	struct gh_vm_region *region;
 
-	if (!ghvm->dtb_size)
+	if (!size)
 		return NULL;
 
 	list_for_each_entry(region, &ghvm->regions, node) {
-		if (ghvm->dtb_gpa >= region->gpa &&
-		    ghvm->dtb_gpa + ghvm->dtb_size <= region->gpa + region->size)
+		if (gpa >= region->gpa && gpa + size <= region->gpa + region->size)
 			return region;
 	}
 
 	return NULL;
-}
-
-/*
- * Parcels: the worker's, the regions no longer change
- */
-
-static int gh_vm_host_vmid(struct gh_vm_mgr *mgr, u16 *vmid)
-{
-	int ret;
-
-	mutex_lock(&mgr->lock);
-	*vmid = mgr->host_vmid;
-	mutex_unlock(&mgr->lock);
-	if (*vmid != GH_VMID_INVAL)
-		return 0;
-
-	ret = gh_rm_get_vmid(mgr->rm, vmid);
-	if (ret)
-		return ret;
-
-	mutex_lock(&mgr->lock);
-	mgr->host_vmid = *vmid;
-	mutex_unlock(&mgr->lock);
-	return 0;
-}
-
-static size_t gh_vm_next_entries(void *priv, struct gh_rm_mem_entry *entries, size_t max)
-{
-	struct gh_extents_iter *iter = priv;
-	const struct gh_extent *extent;
-	size_t n;
-
-	for (n = 0; n < max; n++) {
-		extent = gh_extents_iter_next(iter);
-		if (!extent)
-			break;
-		entries[n].phys_addr = cpu_to_le64(extent->start);
-		entries[n].size = cpu_to_le64(extent->size);
-	}
-
-	return n;
-}
-
-static u8 gh_vm_region_perms(const struct gh_vm_region *region)
-{
-	u8 perms = 0;
-
-	if (region->flags & GH_MEM_ALLOW_READ)
-		perms |= GH_RM_ACL_R;
-	if (region->flags & GH_MEM_ALLOW_WRITE)
-		perms |= GH_RM_ACL_W;
-	if (region->flags & GH_MEM_ALLOW_EXEC)
-		perms |= GH_RM_ACL_X;
-	return perms;
-}
-
-static int gh_vm_give_region(struct gh_vm *ghvm, struct gh_vm_region *region)
-{
-	struct gh_rm_mem_acl_entry acl[2] = {};
-	struct gh_extents_iter iter;
-	struct gh_rm_mem_parcel parcel = {
-		.mem_type = GH_RM_MEM_TYPE_NORMAL,
-		.label = region->label,
-		.n_acl_entries = 1,
-		.acl_entries = acl,
-		.n_mem_entries = region->backing->extents.count,
-		.next_entries = gh_vm_next_entries,
-		.priv = &iter,
-		.mem_handle = GH_MEM_HANDLE_INVAL,
-		.claim = &region->claim,
-	};
-	u16 host_vmid;
-	int ret;
-
-	gh_extents_iter_init(&iter, &region->backing->extents);
-	acl[0].vmid = cpu_to_le16(ghvm->vmid);
-	acl[0].perms = gh_vm_region_perms(region);
-
-	if (region->flags & GH_MEM_LENT) {
-		ret = gh_rm_mem_lend(ghvm->mgr->rm, &parcel);
-	} else {
-		ret = gh_vm_host_vmid(ghvm->mgr, &host_vmid);
-		if (ret)
-			return ret;
-		acl[1].vmid = cpu_to_le16(host_vmid);
-		acl[1].perms = GH_RM_ACL_R | GH_RM_ACL_W | GH_RM_ACL_X;
-		parcel.n_acl_entries = 2;
-		ret = gh_rm_mem_share(ghvm->mgr->rm, &parcel);
-	}
-
-	region->mem_handle = parcel.mem_handle;
-	region->held = parcel.held;
-	return ret;
-}
-
-/**
- * gh_vm_give_memory() - lend or share all regions
- * @ghvm: the VM; has a VMID
- *
- * Return: 0 or a negative errno; then some regions may be given.
- */
-int gh_vm_give_memory(struct gh_vm *ghvm)
-{
-	struct gh_vm_region *region;
-	int ret;
-
-	list_for_each_entry(region, &ghvm->regions, node) {
-		ret = gh_vm_aborted(ghvm);
-		if (!ret)
-			ret = gh_vm_give_region(ghvm, region);
-		if (ret)
-			return ret;
-	}
-
-	return 0;
-}
-
-/*
- * It did not tell us the handle when it was asked for the parcel: it may have
- * done so since, or have said that there is none.
- */
-static bool gh_vm_find_handle(struct gh_vm_region *region)
-{
-	int ret;
-
-	if (!region->claim)
-		return false;
-
-	ret = gh_rm_mem_claim(region->claim, &region->mem_handle);
-	if (ret == -ENOENT)
-		region->held = false;
-	return !ret;
-}
-
-static bool gh_vm_reclaim_region(struct gh_vm *ghvm, struct gh_vm_region *region)
-{
-	int ret;
-
-	if (region->mem_handle == GH_MEM_HANDLE_INVAL && !gh_vm_find_handle(region))
-		return !region->held;
-
-	/* A parcel that is not there any more came back when we asked before. */
-	ret = gh_rm_mem_reclaim(ghvm->mgr->rm, region->mem_handle, 0);
-	if (ret == -ESTALE && region->reclaim_tried)
-		ret = 0;
-	region->reclaim_tried = true;
-	if (ret) {
-		dev_err(gh_rm_dev(ghvm->mgr->rm),
-			"VM %u: failed to reclaim region %u, its memory is kept: %d\n",
-			ghvm->vmid, region->label, ret);
-		return false;
-	}
-
-	region->held = false;
-	region->mem_handle = GH_MEM_HANDLE_INVAL;
-	return true;
-}
-
-/**
- * gh_vm_reclaim_memory() - take back what was lent and shared
- * @ghvm: the VM
- *
- * Return: whether everything is ours again. If not it can be called again, and
- * tries what is missing.
- */
-bool gh_vm_reclaim_memory(struct gh_vm *ghvm)
-{
-	struct gh_vm_region *region;
-	bool all = true;
-
-	list_for_each_entry(region, &ghvm->regions, node) {
-		if (region->held && !gh_vm_reclaim_region(ghvm, region))
-			all = false;
-	}
-
-	return all;
 }
 
 /**
@@ -407,9 +248,7 @@ void gh_vm_free_memory(struct gh_vm *ghvm)
 	struct gh_vm_region *region, *next;
 
 	mutex_lock(&ghvm->config_lock);
-	list_for_each_entry_safe(region, next, &ghvm->regions, node) {
-		list_del(&region->node);
-		gh_vm_free_region(region);
-	}
+	list_for_each_entry_safe(region, next, &ghvm->regions, node)
+		gh_vm_free_region(ghvm, region);
 	mutex_unlock(&ghvm->config_lock);
 }

@@ -37,13 +37,45 @@ static bool gh_vma_is_pinnable(struct vm_area_struct *vma)
 static int gh_check_vmas(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	struct vm_area_struct *vma;
+	int ret = 0;
 
-	lockdep_assert_held(&mm->mmap_lock);
-	for (; start < end; start = vma->vm_end) {
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	for (; start < end && !ret; start = vma->vm_end) {
 		vma = find_vma(mm, start);
-		if (!vma || vma->vm_start > start)
-			return -EFAULT;
+		if (!vma || vma->vm_start > start) {
+			ret = -EFAULT;
+			break;
+		}
 		if (!gh_vma_is_pinnable(vma))
+			ret = -EOPNOTSUPP;
+	}
+	mmap_read_unlock(mm);
+
+	return ret;
+}
+
+/* What is mapped there may have changed since it was looked at. */
+static bool gh_folio_is_pinnable(struct folio *folio)
+{
+	struct address_space *mapping;
+
+	if (folio_test_anon(folio) || folio_test_hugetlb(folio))
+		return true;
+	mapping = folio_mapping(folio);
+	return mapping && shmem_mapping(mapping);
+}
+
+static int gh_check_pages(struct page **pages, unsigned long n)
+{
+	struct folio *folio = NULL;
+	unsigned long i;
+
+	for (i = 0; i < n; i++) {
+		if (folio == page_folio(pages[i]))
+			continue;
+		folio = page_folio(pages[i]);
+		if (!gh_folio_is_pinnable(folio))
 			return -EOPNOTSUPP;
 	}
 
@@ -54,42 +86,60 @@ static int gh_check_vmas(struct mm_struct *mm, unsigned long start, unsigned lon
  * Always for writing, even if the guest may only read: otherwise a page that
  * the process shares copy-on-write could be pinned, and the guest would not see
  * what the process writes later.
+ *
+ * Without the mmap lock, as far as pages are there: with it, many kernels look
+ * up each page of a huge page by itself.
  */
 static long gh_pin_batch(struct mm_struct *mm, unsigned long addr, unsigned long n,
 			 struct page **pages)
 {
-	long ret;
+	long ret, got;
 
-	if (mmap_read_lock_killable(mm))
-		return -EINTR;
 	ret = gh_check_vmas(mm, addr, addr + n * PAGE_SIZE);
-	if (!ret)
-		ret = pin_user_pages(addr, n, FOLL_WRITE | FOLL_LONGTERM, pages);
-	mmap_read_unlock(mm);
+	if (ret)
+		return ret;
 
-	return ret ? ret : -EFAULT;
+	got = pin_user_pages_fast(addr, n, FOLL_WRITE | FOLL_LONGTERM, pages);
+	if (got <= 0)
+		return got ? got : -EFAULT;
+
+	ret = gh_check_pages(pages, got);
+	if (ret)
+		unpin_user_pages(pages, got);
+
+	return ret ? ret : got;
+}
+
+/* Return: how many of the pages are in a row. */
+static unsigned long gh_run_length(struct page **pages, unsigned long n)
+{
+	unsigned long pfn = page_to_pfn(pages[0]);
+	unsigned long i;
+
+	for (i = 1; i < n && page_to_pfn(pages[i]) == pfn + i; i++)
+		;
+	return i;
 }
 
 static int gh_add_pages(struct gh_extents *extents, struct page **pages, unsigned long n,
 			size_t max_extents)
 {
-	unsigned long i;
-	int ret;
+	unsigned long run, i;
+	int ret = 0;
 
-	for (i = 0; i < n; i++) {
-		ret = gh_extents_add(extents, page_to_phys(pages[i]), PAGE_SIZE);
+	for (i = 0; i < n && !ret; i += run) {
+		run = gh_run_length(pages + i, n - i);
+		ret = gh_extents_add(extents, page_to_phys(pages[i]), run * PAGE_SIZE);
+		if (ret)
+			break;
 		/* One too many is found out when it is in: it is undone like all. */
-		if (!ret && extents->count > max_extents) {
+		if (extents->count > max_extents)
 			ret = -E2BIG;
-			i++;
-		}
-		if (ret) {
-			unpin_user_pages(pages + i, n - i);
-			return ret;
-		}
 	}
+	if (ret)
+		unpin_user_pages(pages + i, n - i);
 
-	return 0;
+	return ret;
 }
 
 static int gh_pin_range(struct gh_vm_pin *pin, unsigned long addr, unsigned long npages,

@@ -7,6 +7,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/module.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -50,8 +51,30 @@ void gh_vm_free(struct kref *kref)
 {
 	struct gh_vm *ghvm = container_of(kref, struct gh_vm, kref);
 
+	/* There is none if no file was made for it. */
+	if (ghvm->mm)
+		mmdrop(ghvm->mm);
 	gh_vm_mgr_put(ghvm->mgr);
 	kfree(ghvm);
+}
+
+/**
+ * gh_vm_lock_config() - take a VM's configuration, in order to change it
+ * @ghvm: the VM
+ *
+ * Return: 0 with @ghvm->config_lock held; -EBUSY if START was called, -EINTR.
+ */
+int gh_vm_lock_config(struct gh_vm *ghvm)
+{
+	if (mutex_lock_interruptible(&ghvm->config_lock))
+		return -EINTR;
+
+	if (ghvm->frozen) {
+		mutex_unlock(&ghvm->config_lock);
+		return -EBUSY;
+	}
+
+	return 0;
 }
 
 static struct gh_vm *gh_vm_alloc(struct gh_vm_mgr *mgr)
@@ -65,6 +88,7 @@ static struct gh_vm *gh_vm_alloc(struct gh_vm_mgr *mgr)
 	kref_init(&ghvm->kref);
 	refcount_set(&ghvm->users, 1);
 	ghvm->mgr = gh_vm_mgr_get(mgr);
+	spin_lock_init(&ghvm->mem_lock);
 	mutex_init(&ghvm->config_lock);
 	INIT_LIST_HEAD(&ghvm->regions);
 	spin_lock_init(&ghvm->state_lock);
@@ -111,6 +135,24 @@ static long gh_vm_ioctl_dtb_config(struct gh_vm *ghvm, void __user *argp)
 	return gh_vm_set_dtb_config(ghvm, &dtb_config);
 }
 
+static long gh_vm_ioctl_boot_context(struct gh_vm *ghvm, void __user *argp)
+{
+	struct gh_vm_boot_context context;
+
+	if (copy_from_user(&context, argp, sizeof(context)))
+		return -EFAULT;
+	return gh_vm_set_boot_context(ghvm, &context);
+}
+
+static long gh_vm_ioctl_fw_config(struct gh_vm *ghvm, void __user *argp)
+{
+	struct gh_vm_firmware_config fw_config;
+
+	if (copy_from_user(&fw_config, argp, sizeof(fw_config)))
+		return -EFAULT;
+	return gh_vm_set_fw_config(ghvm, &fw_config);
+}
+
 static long gh_vm_ioctl_function(struct gh_vm *ghvm, void __user *argp, bool add)
 {
 	struct gh_fn_desc desc;
@@ -120,13 +162,29 @@ static long gh_vm_ioctl_function(struct gh_vm *ghvm, void __user *argp, bool add
 	return add ? gh_vm_add_function(ghvm, &desc) : gh_vm_remove_function(ghvm, &desc);
 }
 
+static long gh_vm_ioctl_status(struct gh_vm *ghvm, void __user *argp)
+{
+	struct gh_vm_status_info info;
+
+	gh_vm_get_status(ghvm, &info);
+	return copy_to_user(argp, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+/* Without the Resource Manager there is nothing to be had but the VM's fate. */
+static int gh_vm_check_ioctl(struct gh_vm *ghvm, unsigned int cmd)
+{
+	return gh_vm_is_orphaned(ghvm) && cmd != GH_VM_GET_STATUS ? -ENODEV : 0;
+}
+
 static long gh_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct gh_vm *ghvm = file->private_data;
 	void __user *argp = (void __user *)arg;
+	int ret;
 
-	if (gh_vm_is_orphaned(ghvm))
-		return -ENODEV;
+	ret = gh_vm_check_ioctl(ghvm, cmd);
+	if (ret)
+		return ret;
 
 	switch (cmd) {
 	case GH_VM_SET_USER_MEM_REGION:
@@ -135,23 +193,41 @@ static long gh_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return gh_vm_ioctl_region(ghvm, argp, true);
 	case GH_VM_SET_DTB_CONFIG:
 		return gh_vm_ioctl_dtb_config(ghvm, argp);
+	case GH_VM_SET_BOOT_CONTEXT:
+		return gh_vm_ioctl_boot_context(ghvm, argp);
+	case GH_VM_ANDROID_SET_FW_CONFIG:
+		return gh_vm_ioctl_fw_config(ghvm, argp);
 	case GH_VM_START:
 		return gh_vm_start(ghvm);
 	case GH_VM_ADD_FUNCTION:
 		return gh_vm_ioctl_function(ghvm, argp, true);
 	case GH_VM_REMOVE_FUNCTION:
 		return gh_vm_ioctl_function(ghvm, argp, false);
+	case GH_VM_GET_STATUS:
+		return gh_vm_ioctl_status(ghvm, argp);
+	case GH_GET_CAPABILITY:
+		return gh_vm_mgr_ioctl_capability(ghvm->mgr, argp);
+	case GH_VM_ANDROID_CHECK_EXTENSION:
+		/* None of Android's */
+		return 0;
 	default:
 		return -ENOTTY;
 	}
 }
 
+static __poll_t gh_vm_file_poll(struct file *file, poll_table *wait)
+{
+	return gh_vm_poll(file->private_data, file, wait);
+}
+
 static const struct file_operations gh_vm_fops = {
 	.owner = THIS_MODULE,
+	.poll = gh_vm_file_poll,
 	.release = gh_vm_release,
 	.unlocked_ioctl = gh_vm_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,
+	.show_fdinfo = gh_vm_show_fdinfo,
 };
 
 /**
@@ -175,6 +251,8 @@ int gh_vm_create(struct gh_vm_mgr *mgr)
 	ghvm = gh_vm_alloc(mgr);
 	if (!ghvm)
 		return -ENOMEM;
+	ghvm->mm = current->mm;
+	mmgrab(ghvm->mm);
 
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)

@@ -23,7 +23,72 @@
 #define GH_CREATE_VM			_IO(GH_IOCTL_TYPE, 0x0)
 
 /*
+ * ioctls of /dev/gunyah and of a VM file
+ */
+
+/**
+ * enum gh_capability_id - what can be asked for
+ * @GH_CAP_API_VERSION: version of the hypervisor's interface
+ * @GH_CAP_VARIANT: who built the hypervisor, as a character
+ * @GH_CAP_FEATURES_0: the hypervisor's features, 64 bits
+ * @GH_CAP_FEATURES_1: more of them
+ * @GH_CAP_FEATURES_2: more of them
+ * @GH_CAP_FUNCTIONS: bit N is set if GH_VM_ADD_FUNCTION serves type N; asking
+ *	loads the modules of all GH_FN_* that are not loaded
+ * @GH_CAP_MEM_FLAGS: GH_MEM_* that a memory region can have
+ * @GH_CAP_VCPU_EXITS: bit N is set if GH_VCPU_RUN can give exit reason N
+ * @GH_CAP_MAX_REGIONS: no more memory regions than this can be in use at once,
+ *	by all started VMs of this host together; a region of scattered memory may
+ *	count more than once
+ * @GH_CAP_MAX_VCPUS: so many vCPUs a VM can have on this machine. The Resource
+ *	Manager, which decides on it, may accept more; it does not tell.
+ * @GH_CAP_BOOT_CONTEXT: 1 if the Resource Manager serves GH_VM_SET_BOOT_CONTEXT
+ * @GH_CAP_FW_CONFIG: 1 if it knows of the firmware of protected VMs, which
+ *	GH_VM_ANDROID_SET_FW_CONFIG needs. It may still not have any.
+ * @GH_CAP_VM_POLL: 1 if VM files can be polled for the end of the VM
+ * @GH_CAP_VM_STATUS: 1 if there is GH_VM_GET_STATUS
+ *
+ * Where the answer depends on the Resource Manager it is asked once.
+ */
+enum gh_capability_id {
+	GH_CAP_API_VERSION	= 1,
+	GH_CAP_VARIANT		= 2,
+	GH_CAP_FEATURES_0	= 3,
+	GH_CAP_FEATURES_1	= 4,
+	GH_CAP_FEATURES_2	= 5,
+	GH_CAP_FUNCTIONS	= 6,
+	GH_CAP_MEM_FLAGS	= 7,
+	GH_CAP_VCPU_EXITS	= 8,
+	GH_CAP_MAX_REGIONS	= 9,
+	GH_CAP_MAX_VCPUS	= 10,
+	GH_CAP_BOOT_CONTEXT	= 11,
+	GH_CAP_FW_CONFIG	= 12,
+	GH_CAP_VM_POLL		= 13,
+	GH_CAP_VM_STATUS	= 14,
+};
+
+/**
+ * struct gh_capability - a question, and its answer
+ * @id: enum gh_capability_id
+ * @reserved: must be 0
+ * @value: out: the answer; 0 if @id is not known
+ */
+struct gh_capability {
+	__u32 id;
+	__u32 reserved;
+	__u64 value;
+};
+
+/* Ask for what this kernel, the hypervisor and the Resource Manager can do. */
+#define GH_GET_CAPABILITY		_IOWR(GH_IOCTL_TYPE, 0x20, struct gh_capability)
+
+/*
  * ioctls of a VM file
+ *
+ * A VM file polls as readable and hung up (EPOLLIN, EPOLLRDNORM, EPOLLHUP) from
+ * the moment on that the VM can no longer run: it exited or crashed, its start
+ * failed, or the Resource Manager is gone. GH_VM_GET_STATUS tells which. That
+ * needs no vCPU file, and works for VMs that are scheduled by the hypervisor.
  */
 
 /* What the guest may do with a memory region, for @flags. */
@@ -32,6 +97,8 @@
 #define GH_MEM_ALLOW_EXEC		(1UL << 2)
 /* The host loses its access to the region for as long as the guest has it. */
 #define GH_MEM_LENT			(1UL << 3)
+/* What a VM got when it was started is cleared before the host has it back. */
+#define GH_MEM_SANITIZE			(1UL << 16)
 
 /**
  * struct gh_userspace_memory_region - user memory that becomes guest memory
@@ -67,7 +134,12 @@ struct gh_vm_dtb_config {
 #define GH_VM_SET_DTB_CONFIG		_IOW(GH_IOCTL_TYPE, 0x2, \
 					     struct gh_vm_dtb_config)
 
-/* Start the VM; 0 again while it runs. */
+/*
+ * Start the VM; 0 again while it runs, -ENODEV when it no longer does. A start
+ * that fails returns why, and cannot be repeated, unless the cause is in what was
+ * configured so far: -EINVAL if no memory region holds the devicetree or if the
+ * firmware is not page aligned, -ENXIO if no region holds the firmware.
+ */
 #define GH_VM_START			_IO(GH_IOCTL_TYPE, 0x3)
 
 /* Kinds of functions, for @type of struct gh_fn_desc. */
@@ -148,20 +220,74 @@ struct gh_fn_ioeventfd_arg {
 #define GH_VM_ANDROID_LEND_USER_MEM	_IOW(GH_ANDROID_IOCTL_TYPE, 0x11, \
 					     struct gh_userspace_memory_region)
 
-/*
- * ioctls of a vCPU file
+/* Always 0: none of Android's extensions is served. The argument names one. */
+#define GH_VM_ANDROID_CHECK_EXTENSION	_IO(GH_ANDROID_IOCTL_TYPE, 0x17)
+
+/**
+ * struct gh_vm_firmware_config - where the firmware of a protected VM is to be
+ * @guest_phys_addr: start of the place; inside one memory region, 4 KiB aligned
+ * @size: in bytes, a multiple of 4 KiB
  */
+struct gh_vm_firmware_config {
+	__u64 guest_phys_addr;
+	__u64 size;
+};
 
-/* Why GH_VCPU_RUN returned 0, in @exit_reason. */
-#define GH_VCPU_EXIT_UNKNOWN		0
-#define GH_VCPU_EXIT_MMIO		1
-#define GH_VCPU_EXIT_STATUS		2
+/*
+ * Make it a protected VM (Android's pVM), which boots from firmware that the
+ * Resource Manager has been given by the boot loader. Only before GH_VM_START;
+ * -ENOTTY if the Resource Manager does not know of firmware. If it has none,
+ * GH_VM_START fails with -EPERM or -EINVAL.
+ */
+#define GH_VM_ANDROID_SET_FW_CONFIG	_IOW(GH_ANDROID_IOCTL_TYPE, 0x12, \
+					     struct gh_vm_firmware_config)
 
-/* What has become of the VM, in @status.status of GH_VCPU_EXIT_STATUS. */
+/* Registers of the vCPU that boots: X0..X31, PC, and SP_EL0..SP_EL2 */
+#define GH_VM_BOOT_REG_SET_X		0U
+#define GH_VM_BOOT_REG_SET_PC		1U
+#define GH_VM_BOOT_REG_SET_SP		2U
+#define GH_VM_BOOT_REG(_set, _index)	(((_set) << 8) | (_index))
+
+/**
+ * struct gh_vm_boot_context - what is in a register when the VM boots
+ * @reg: GH_VM_BOOT_REG()
+ * @reserved: not looked at
+ * @value: any value
+ */
+struct gh_vm_boot_context {
+	__u32 reg;
+	__u32 reserved;
+	__u64 value;
+};
+
+/*
+ * Only before GH_VM_START, else -EINVAL. The last value of a register counts. A
+ * protected VM is started by its firmware, and takes no notice. -ENOTTY if the
+ * Resource Manager cannot do it: then the VM boots at the start of its image.
+ */
+#define GH_VM_SET_BOOT_CONTEXT		_IOW(GH_IOCTL_TYPE, 0xa, \
+					     struct gh_vm_boot_context)
+
+/**
+ * enum gh_vm_status - how far a VM is
+ * @GH_VM_STATUS_NEW: it is being configured; GH_VM_START was not called
+ * @GH_VM_STATUS_LOAD_FAILED: GH_VM_START failed
+ * @GH_VM_STATUS_EXITED: it has ended, by itself or by force, and it is known how
+ * @GH_VM_STATUS_CRASHED: it cannot run (any more), and nothing is known of its
+ *	end: the Resource Manager is gone
+ * @GH_VM_STATUS_STARTING: GH_VM_START was called and is not through
+ * @GH_VM_STATUS_RUNNING: it runs
+ *
+ * It goes from NEW to STARTING to RUNNING to EXITED; all may become CRASHED but
+ * EXITED and LOAD_FAILED, which stay.
+ */
 enum gh_vm_status {
+	GH_VM_STATUS_NEW		= 0,
 	GH_VM_STATUS_LOAD_FAILED	= 1,
 	GH_VM_STATUS_EXITED		= 2,
 	GH_VM_STATUS_CRASHED		= 3,
+	GH_VM_STATUS_STARTING		= 4,
+	GH_VM_STATUS_RUNNING		= 5,
 };
 
 /* How it ended, in @type of struct gh_vm_exit_info. */
@@ -176,10 +302,45 @@ enum gh_vm_exit_type {
 	GH_VM_EXIT_TYPE_VM_FORCE_STOPPED	= 7,
 };
 
+#define GH_VM_STATUS_REASON_SIZE	32U
+
+/**
+ * struct gh_vm_status_info - how far a VM is, and how it ended
+ * @status: enum gh_vm_status
+ * @start_error: errno that GH_VM_START failed with, as a positive number; else 0
+ * @exit_type: enum gh_vm_exit_type, for GH_VM_STATUS_EXITED
+ * @padding: 0
+ * @reason_size: how many bytes the Resource Manager gave with the exit type; may
+ *		 be more than @reason has room for
+ * @reason: their beginning, the rest is 0; what they say depends on the type
+ * @reserved: 0
+ */
+struct gh_vm_status_info {
+	__u32 status;
+	__u32 start_error;
+	__u16 exit_type;
+	__u16 padding;
+	__u32 reason_size;
+	__u8 reason[GH_VM_STATUS_REASON_SIZE];
+	__u64 reserved[10];
+};
+
+/* At any time. */
+#define GH_VM_GET_STATUS		_IOR(GH_IOCTL_TYPE, 0x21, struct gh_vm_status_info)
+
+/*
+ * ioctls of a vCPU file
+ */
+
+/* Why GH_VCPU_RUN returned 0, in @exit_reason. */
+#define GH_VCPU_EXIT_UNKNOWN		0
+#define GH_VCPU_EXIT_MMIO		1
+#define GH_VCPU_EXIT_STATUS		2
+
 #define GH_VM_MAX_EXIT_REASON_SIZE	8U
 
 /**
- * struct gh_vm_exit_info - how a VM ended
+ * struct gh_vm_exit_info - how a VM ended; GH_VM_GET_STATUS can tell more of it
  * @type: enum gh_vm_exit_type
  * @padding: 0
  * @reason_size: how many bytes the Resource Manager gave; may be more than
@@ -205,7 +366,7 @@ struct gh_vm_exit_info {
  * @mmio.len: 1, 2, 4 or 8 bytes
  * @mmio.is_write: 1 for a write, 0 for a read
  * @status: what became of the VM
- * @status.status: enum gh_vm_status
+ * @status.status: GH_VM_STATUS_LOAD_FAILED, _EXITED or _CRASHED
  * @status.exit_info: how it ended, for GH_VM_STATUS_EXITED
  */
 struct gh_vcpu_run {
