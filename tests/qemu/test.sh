@@ -133,7 +133,7 @@ stock_machine()
 }
 
 # As in a production build, capabilities are random and guests boot only from
-# lent memory; then as in a debug build.
+# lent memory; then as in a debug build, with one more CPU for the hypervisor.
 selftest_machines()
 {
 	local tests
@@ -141,7 +141,8 @@ selftest_machines()
 	mapfile -t tests <"$BUILD/selftests/tests.list"
 	guest_initrd
 	selftest_machine production caps=random "${tests[@]}" linux_guest
-	selftest_machine debug rm=debug gunyah_lifecycle gunyah_lend
+	selftest_machine debug "rm=debug rm=bootcontext" \
+		gunyah_lifecycle gunyah_lend gunyah_boot gunyah_static
 }
 
 boot_kunit()
@@ -150,10 +151,10 @@ boot_kunit()
 		"$BOOTARGS kunit.enable=1"
 }
 
-# boot_selftest NAME [IMAGE]
+# boot_selftest NAME CPUS [IMAGE]: two of the CPUs are the primary's
 boot_selftest()
 {
-	boot_hypervisor "$run/$1.log" 3 "${2:-$image}" "$run/$1.initrd" \
+	boot_hypervisor "$run/$1.log" "$2" "${3:-$image}" "$run/$1.initrd" \
 		"$run/$1.dtb" "$BUILD/hypervisor/gunyah-test-hyp.elf"
 }
 
@@ -201,13 +202,14 @@ LIMIT=$TIMEOUT
 start=$SECONDS
 echo "TAP version 13"
 [ $kunit = 0 ] || run_boot kunit boot_kunit
+declare -A cpus=([production]=3 [debug]=4)
 for name in production debug; do
 	if [ $selftests = 1 ] && [ -s "$run/$name/tests/list" ]; then
-		run_boot "$name" boot_selftest "$name"
+		run_boot "$name" boot_selftest "$name" "${cpus[$name]}"
 	fi
 done
 [ $stock = 0 ] ||
-	run_boot stock boot_selftest stock "$CACHE/image-$KERNEL/Image"
+	run_boot stock boot_selftest stock 3 "$CACHE/image-$KERNEL/Image"
 say "==> Tests took $((SECONDS - start)) s"
 summary
 [ "$failed" = 0 ] && [ "$passed" != 0 ]

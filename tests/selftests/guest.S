@@ -21,6 +21,15 @@
 #define GICD_ICFGR2		0x0c08
 #define GICD_IROUTER32		0x6100
 #define GICR_WAKER		0x0014
+#define GICR_SGI		0x10000
+#define GICR_IGROUPR0		0x0080
+#define GICR_ISENABLER0		0x0100
+
+#define PPI_VIRT_TIMER		27
+#define TIMER_TICKS_PER_SECOND	100
+
+#define FDT_PROP		3
+#define FDT_REG_SIZE		16	/* an address and a size of two cells */
 
 #define ICC_PMR_EL1		S3_0_C4_C6_0
 #define ICC_IAR1_EL1		S3_0_C12_C12_0
@@ -56,6 +65,97 @@ guest_\name\()_end:
 	load32	\tmp, GUEST_PORT + GUEST_PORT_OUT
 	str	\reg, [\tmp]
 	.endm
+
+	.macro	load_be32 reg, value
+	load32	\reg, \value
+	rev	\reg, \reg
+	.endm
+
+	/*
+	 * x20: address of the memory that is shared, from the devicetree at x0. It is where
+	 * the Resource Manager says, in reg of a node buffer@...
+	 */
+	.macro	find_shared
+	load_be32 w2, 0x62756666	/* "buff" */
+1:	ldr	w3, [x0], #4
+	cmp	w3, w2
+	b.ne	1b
+	load_be32 w2, FDT_PROP
+	load_be32 w4, FDT_REG_SIZE
+2:	ldr	w3, [x0], #4
+	cmp	w3, w2
+	b.ne	2b
+	ldr	w3, [x0]
+	cmp	w3, w4
+	b.ne	2b
+	ldp	w3, w4, [x0, #8]
+	rev	w3, w3
+	rev	w4, w4
+	orr	x20, x4, x3, lsl #32
+	.endm
+
+	/* SPIs 0 to 31, as edges for the first CPU, which has one redistributor */
+	.macro	enable_spis
+	load32	x1, GUEST_GICD
+	mov	w2, #0x12		/* ARE, group 1 */
+	str	w2, [x1, #GICD_CTLR]
+	mov	w2, #-1
+	str	w2, [x1, #GICD_IGROUPR1]
+	load32	w2, 0xaaaaaaaa		/* edge */
+	str	w2, [x1, #GICD_ICFGR2]
+	str	w2, [x1, #GICD_ICFGR2 + 4]
+
+	load32	w2, 0x80808080
+	add	x3, x1, #GICD_IPRIORITYR8
+	add	x4, x3, #32
+1:	str	w2, [x3]
+	add	x3, x3, #4
+	cmp	x3, x4
+	b.ne	1b
+
+	add	x3, x1, #(GICD_IROUTER32 & 0xf000)
+	add	x3, x3, #(GICD_IROUTER32 & 0xfff)
+	add	x4, x3, #(32 * 8)
+1:	str	xzr, [x3]
+	add	x3, x3, #8
+	cmp	x3, x4
+	b.ne	1b
+
+	mov	w2, #-1
+	str	w2, [x1, #GICD_ISENABLER1]
+
+	load32	x1, GUEST_GICR_0
+	str	wzr, [x1, #GICR_WAKER]
+	.endm
+
+	/* The CPU interface, for interrupts of all priorities */
+	.macro	start_interrupts
+	mov	x2, #7
+	msr	ICC_SRE_EL1, x2
+	isb
+	mov	x2, #0xff
+	msr	ICC_PMR_EL1, x2
+	mov	x2, #1
+	msr	ICC_IGRPEN1_EL1, x2
+	isb
+	.endm
+
+	/* One more in the word of that number in the shared memory */
+	.macro	count_shared number, tmp=x9
+	ldr	\tmp, [x20, \number, lsl #3]
+	add	\tmp, \tmp, #1
+	str	\tmp, [x20, \number, lsl #3]
+	.endm
+
+/* Put out X0, X1 and the stack pointer, then power off. */
+program context
+	out	x0
+	out	x1
+	mov	x2, sp
+	out	x2
+	psci	PSCI_SYSTEM_OFF
+	b	.
+program_end context
 
 /* Power off. */
 program off
@@ -139,6 +239,41 @@ program memory
 program_end memory
 
 /*
+ * Look at memory: read an address and put out the 8 bytes there. If the address is odd,
+ * read a value, write it to the 8 bytes around and put it out. GUEST_FAULT is put out if
+ * there is nothing. Address 0 powers off.
+ */
+	.balign	2048
+program peek
+	adr	x1, 5f
+	msr	VBAR_EL1, x1
+	isb
+1:	load32	x1, GUEST_PORT + GUEST_PORT_IN
+	ldr	x2, [x1]
+	cbz	x2, 3f
+	tbnz	x2, #0, 2f
+	ldr	x3, [x2]
+	out	x3
+	b	1b
+2:	ldr	x3, [x1]
+	bic	x2, x2, #7
+	str	x3, [x2]
+	dsb	sy
+	out	x3
+	b	1b
+3:	psci	PSCI_SYSTEM_OFF
+	b	.
+4:	load32	x3, GUEST_FAULT
+	out	x3
+	b	1b
+	.balign	2048
+5:	.rept	16
+	.balign	128
+	b	4b
+	.endr
+program_end peek
+
+/*
  * Read the number of CPUs. Turn each of the others on; it puts out its number plus
  * GUEST_CONTEXT and turns itself off. Then power off. What PSCI refuses is put out.
  */
@@ -175,44 +310,8 @@ program_end cpus
  * of each is put out. For ever.
  */
 program irq
-	load32	x1, GUEST_GICD
-	mov	w2, #0x12		/* ARE, group 1 */
-	str	w2, [x1, #GICD_CTLR]
-	mov	w2, #-1
-	str	w2, [x1, #GICD_IGROUPR1]
-	load32	w2, 0xaaaaaaaa		/* edge */
-	str	w2, [x1, #GICD_ICFGR2]
-	str	w2, [x1, #GICD_ICFGR2 + 4]
-
-	load32	w2, 0x80808080
-	add	x3, x1, #GICD_IPRIORITYR8
-	add	x4, x3, #32
-1:	str	w2, [x3]
-	add	x3, x3, #4
-	cmp	x3, x4
-	b.ne	1b
-
-	add	x3, x1, #(GICD_IROUTER32 & 0xf000)
-	add	x3, x3, #(GICD_IROUTER32 & 0xfff)
-	add	x4, x3, #(32 * 8)
-1:	str	xzr, [x3]
-	add	x3, x3, #8
-	cmp	x3, x4
-	b.ne	1b
-
-	mov	w2, #-1
-	str	w2, [x1, #GICD_ISENABLER1]
-
-	load32	x1, GUEST_GICR_0
-	str	wzr, [x1, #GICR_WAKER]
-	mov	x2, #7
-	msr	ICC_SRE_EL1, x2
-	isb
-	mov	x2, #0xff
-	msr	ICC_PMR_EL1, x2
-	mov	x2, #1
-	msr	ICC_IGRPEN1_EL1, x2
-	isb
+	enable_spis
+	start_interrupts
 	out	xzr
 
 2:	wfi
@@ -224,3 +323,146 @@ program irq
 	isb
 	b	3b
 program_end irq
+
+/*
+ * The programs below need nobody who emulates something for them: they leave their results in
+ * memory that is shared with the test.
+ */
+
+/* Each of the 512 words becomes its number plus GUEST_CONTEXT, then power off. */
+program share_write
+	find_shared
+	load32	x2, GUEST_CONTEXT
+	mov	x3, #0
+1:	add	x4, x2, x3
+	str	x4, [x20, x3, lsl #3]
+	add	x3, x3, #1
+	cmp	x3, #512
+	b.ne	1b
+	dmb	sy
+	psci	PSCI_SYSTEM_OFF
+	b	.
+program_end share_write
+
+/* Count in the first word, for ever. */
+program share_count
+	find_shared
+1:	count_shared xzr
+	b	1b
+program_end share_count
+
+/*
+ * Enable the SPIs 0 to 31, say so in the first word, then wait for interrupts, and count each
+ * in the word of its number. For ever.
+ */
+program share_irq
+	find_shared
+	enable_spis
+	start_interrupts
+	count_shared xzr
+1:	wfi
+2:	mrs	x2, ICC_IAR1_EL1
+	cmp	x2, #1020
+	b.hs	1b
+	count_shared x2
+	msr	ICC_EOIR1_EL1, x2
+	isb
+	b	2b
+program_end share_irq
+
+/* Sleep as many ticks of the timer as the first word says, count them in the second, then off. */
+program share_timer
+	find_shared
+	load32	x1, GUEST_GICD
+	mov	w2, #0x12		/* ARE, group 1 */
+	str	w2, [x1, #GICD_CTLR]
+	load32	x1, GUEST_GICR_0
+	str	wzr, [x1, #GICR_WAKER]
+	add	x1, x1, #GICR_SGI
+	mov	w2, #(1 << PPI_VIRT_TIMER)
+	str	w2, [x1, #GICR_IGROUPR0]
+	str	w2, [x1, #GICR_ISENABLER0]
+	start_interrupts
+	ldr	x21, [x20]
+	mov	x22, #1
+	mrs	x23, CNTFRQ_EL0
+	mov	x2, #TIMER_TICKS_PER_SECOND
+	udiv	x23, x23, x2
+1:	mrs	x2, CNTVCT_EL0
+	add	x2, x2, x23
+	msr	CNTV_CVAL_EL0, x2
+	mov	x2, #1
+	msr	CNTV_CTL_EL0, x2
+	isb
+2:	wfi
+	mrs	x2, ICC_IAR1_EL1
+	cmp	x2, #PPI_VIRT_TIMER
+	b.ne	2b
+	msr	CNTV_CTL_EL0, xzr
+	msr	ICC_EOIR1_EL1, x2
+	isb
+	count_shared x22
+	subs	x21, x21, #1
+	b.ne	1b
+	psci	PSCI_SYSTEM_OFF
+	b	.
+program_end share_timer
+
+/*
+ * Turn on as many CPUs as the first word says. Each of the others counts in the word of its
+ * number for ever. Look until all have counted to 1000, then power off.
+ */
+program share_cpus
+	find_shared
+	ldr	x21, [x20]
+	mov	x22, #1
+1:	cmp	x22, x21
+	b.hs	2f
+	mov	x1, x22
+	adr	x2, 4f
+	add	x3, x20, x22, lsl #3
+	psci	PSCI_CPU_ON
+	add	x22, x22, #1
+	b	1b
+2:	mov	x22, #1
+3:	cmp	x22, x21
+	b.hs	5f
+	ldr	x2, [x20, x22, lsl #3]
+	cmp	x2, #1000
+	b.lo	3b
+	add	x22, x22, #1
+	b	3b
+4:	ldr	x2, [x0]
+	add	x2, x2, #1
+	str	x2, [x0]
+	b	4b
+5:	psci	PSCI_SYSTEM_OFF
+	b	.
+program_end share_cpus
+
+/*
+ * Read where the first word says and write it to the second; if there is nothing, that becomes
+ * GUEST_FAULT and the third the syndrome. Then power off.
+ */
+	.balign	2048
+program share_peek
+	find_shared
+	adr	x1, 2f
+	msr	VBAR_EL1, x1
+	isb
+	ldr	x2, [x20]
+	ldr	x3, [x2]
+	str	x3, [x20, #8]
+	psci	PSCI_SYSTEM_OFF
+	b	.
+1:	load32	x3, GUEST_FAULT
+	mrs	x4, ESR_EL1
+	stp	x3, x4, [x20, #8]
+	psci	PSCI_SYSTEM_OFF
+	b	.
+	.balign	2048
+2:	.rept	16
+	.balign	128
+	b	1b
+	.endr
+program_end share_peek

@@ -16,6 +16,7 @@
 #define GUEST_DATA		0x1000
 
 #define GUEST_CONTEXT		0x51ed270b
+#define GUEST_FAULT		0x0badacce
 
 /* The same as in the VMM's machine.h, where the assembler cannot read it. */
 #define GUEST_GICD		0x3fff0000
@@ -43,8 +44,16 @@ GUEST_PROGRAM(write);
 GUEST_PROGRAM(read);
 GUEST_PROGRAM(count);
 GUEST_PROGRAM(memory);
+GUEST_PROGRAM(peek);
 GUEST_PROGRAM(cpus);
 GUEST_PROGRAM(irq);
+GUEST_PROGRAM(share_write);
+GUEST_PROGRAM(share_count);
+GUEST_PROGRAM(share_irq);
+GUEST_PROGRAM(share_timer);
+GUEST_PROGRAM(share_cpus);
+GUEST_PROGRAM(share_peek);
+GUEST_PROGRAM(context);
 
 #endif
 #endif

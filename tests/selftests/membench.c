@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What it costs to make memory a region of a VM and to take it away again: pinning,
+ * merging, accounting. Nothing fails for being slow: the figures are remarks, in relation
+ * to memcpy() of the same memory on the same machine.
+ *
+ *	gunyah_membench [MIB]
+ *
+ * The largest size is 128 MiB or as given. A kernel with debugging costs many times more.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "testmem.h"
+#include "testvm.h"
+
+#define ROUNDS			3
+#define BOUNCE			SZ_1M
+
+static u64 max_size = 128 * SZ_1M;
+static u8 *bounce;
+
+static u64 now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static void less(u64 *best, u64 start)
+{
+	u64 ns = now() - start;
+
+	if (!*best || ns < *best)
+		*best = ns;
+}
+
+/* In nanoseconds, the best of some rounds */
+struct cost {
+	u64 add;
+	u64 remove;
+	u64 copy;
+};
+
+static void copy(const u8 *p, u64 size, struct cost *cost)
+{
+	u64 start = now(), at;
+
+	for (at = 0; at < size; at += BOUNCE) {
+		memcpy(bounce, p + at, BOUNCE);
+		__asm__ volatile("" : : "r"(bounce) : "memory");
+	}
+	less(&cost->copy, start);
+}
+
+static bool measure(struct testvm *vm, const u8 *p, u64 size, struct cost *cost, u64 *entries)
+{
+	unsigned int i;
+	u64 start;
+
+	for (i = 0; i < ROUNDS; i++) {
+		copy(p, size, cost);
+		start = now();
+		if (!check_errno(testmem_set(vm->fd, 0, TESTMEM_LENT, 0, p, size), 0, "region"))
+			return false;
+		less(&cost->add, start);
+		*entries = testmem_info(vm->fd, "mem-entries");
+		start = now();
+		if (!check_errno(testmem_set(vm->fd, 0, 0, 0, NULL, 0), 0, "deletion"))
+			return false;
+		less(&cost->remove, start);
+	}
+	return true;
+}
+
+static void report(const char *what, u64 size, u64 entries, const struct cost *cost)
+{
+	u64 pages = size / SZ_4K;
+
+	note("%s, %llu MiB in %llu entries: %.2f %% + %.2f %% of memcpy (add + remove)", what,
+	     size / SZ_1M, entries, 100.0 * cost->add / cost->copy,
+	     100.0 * cost->remove / cost->copy);
+	note("  per 4 KiB %llu + %llu ns of %llu ns, per entry %llu + %llu ns", cost->add / pages,
+	     cost->remove / pages, cost->copy / pages, cost->add / entries,
+	     cost->remove / entries);
+}
+
+/* All sizes for which there is memory: at least the smallest, if @needed. */
+static void bench(const char *what, u8 *(*alloc)(u64 size), bool needed)
+{
+	struct cost cost;
+	struct testvm vm;
+	u64 size, entries;
+	u8 *p;
+
+	if (!testvm_open(&vm))
+		return;
+	for (size = 64 * SZ_1M; size <= max_size; size *= 2) {
+		p = alloc(size);
+		if (!p) {
+			check(!needed || size > 64 * SZ_1M, "no memory");
+			note("%s: no %llu MiB", what, size / SZ_1M);
+			break;
+		}
+		memset(&cost, 0, sizeof(cost));
+		if (measure(&vm, p, size, &cost, &entries) &&
+		    check(entries == testmem_runs(p, size), "%llu entries, not %llu", entries,
+			  testmem_runs(p, size)))
+			report(what, size, entries, &cost);
+		testmem_free(p, size);
+	}
+	testvm_close(&vm);
+}
+
+static void scattered(void)
+{
+	bench("scattered", testmem_scattered, true);
+}
+
+static void thp(void)
+{
+	bench("THP", testmem_thp, true);
+}
+
+static void hugetlb(void)
+{
+	bench("hugetlb", testmem_hugetlb, false);
+}
+
+static const struct tap_test tests[] = {
+	{ "cost of single pages", scattered },
+	{ "cost of transparent huge pages", thp },
+	{ "cost of hugetlb pages", hugetlb },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc > 1)
+		max_size = strtoull(argv[1], NULL, 10) * SZ_1M;
+	bounce = malloc(BOUNCE);
+	if (!bounce)
+		return 1;
+	memset(bounce, 1, BOUNCE);
+	return testvm_main(tests, ARRAY_SIZE(tests));
+}
