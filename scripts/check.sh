@@ -146,6 +146,7 @@ echo "TAP version 13"
 run_check "checkpatch" check_style
 run_check "shellcheck" check_shell
 run_check "licence of every file" check_licence
+run_check "tables of the documentation" "$TOP/scripts/check-tables.sh"
 run_check "documentation" check_documentation
 for series in $SERIES; do
 	run_check "sparse, W=1: modules for Linux $series" \
