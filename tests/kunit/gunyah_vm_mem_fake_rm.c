@@ -208,6 +208,12 @@ static void fake_release(struct kref *ref)
 	kfree(container_of(ref, struct gh_rm_request, ref));
 }
 
+void gh_rm_request_unclaim(struct gh_rm_request *req)
+{
+	req->claimed = false;
+	gh_rm_request_put(req);
+}
+
 void gh_rm_request_put(struct gh_rm_request *req)
 {
 	kref_put(&req->ref, fake_release);

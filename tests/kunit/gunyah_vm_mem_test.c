@@ -89,6 +89,11 @@ void gh_vm_for_each(void (*each)(struct gh_vm *ghvm, void *arg), void *arg)
 	each(only_vm, arg);
 }
 
+int gh_vm_aborted(struct gh_vm *ghvm)
+{
+	return ghvm->abort ? -EINTR : 0;
+}
+
 int gh_vm_lock_config(struct gh_vm *ghvm)
 {
 	mutex_lock(&ghvm->config_lock);
