@@ -310,6 +310,8 @@ static bool gh_vm_reclaim_region(struct gh_vm *ghvm, struct gh_vm_region *region
 		} else {
 			gh_vm_set_parcel_state(ghvm, region, parcel, GH_VM_PARCEL_OWN);
 			parcel->mem_handle = GH_MEM_HANDLE_INVAL;
+			gh_rm_mem_unclaim(parcel->claim);
+			parcel->claim = NULL;
 		}
 	}
 
