@@ -126,11 +126,13 @@ static void gh_peer_handle_request(struct gh_peer *peer)
 	struct gh_peer_request *request;
 
 	if (peer->n_requests < GH_PEER_MAX_REQUESTS) {
-		request = &peer->requests[peer->n_requests++];
+		request = &peer->requests[peer->n_requests];
 		request->header = peer->assembly.header;
 		request->push = peer->push;
 		request->size = peer->assembly.size;
 		request->payload = kmemdup(peer->assembly.payload, request->size, GFP_KERNEL);
+		/* Tests look at it as soon as it counts. */
+		smp_store_release(&peer->n_requests, peer->n_requests + 1);
 	}
 	wake_up(&peer->wait);
 
@@ -195,7 +197,8 @@ void gh_peer_script(struct gh_peer *peer, const struct gh_peer_reply *reply)
 
 bool gh_peer_wait_requests(struct gh_peer *peer, unsigned int n)
 {
-	return wait_event_timeout(peer->wait, READ_ONCE(peer->n_requests) >= n, GH_PEER_TIMEOUT);
+	return wait_event_timeout(peer->wait, smp_load_acquire(&peer->n_requests) >= n,
+				  GH_PEER_TIMEOUT);
 }
 
 bool gh_peer_wait_notified(struct gh_peer *peer, int n)
