@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "dump.h"
+#include "parcel.h"
 #include "testmem.h"
 #include "testvm.h"
 
@@ -26,57 +27,6 @@
 
 #define FILL(page)		(0xf111000000000000ULL | (page))
 #define POKED			0x90ced90ced90ceULL
-
-/* The guest looks at an address and has to find that. */
-static bool peek(struct testvm *vm, u64 gpa, u64 value, const char *what)
-{
-	const struct port_access address = { .len = 8, .value = gpa };
-
-	return check(testvm_expect(vm, 0, &address) && testvm_expect_out(vm, 0, value),
-		     "%s (%#llx)", what, gpa);
-}
-
-/* The guest writes there; @out is what it says of it. */
-static bool poke(struct testvm *vm, u64 gpa, u64 value, u64 out)
-{
-	const struct port_access address = { .len = 8, .value = gpa | 1 };
-	const struct port_access what = { .len = 8, .value = value };
-
-	return check(testvm_expect(vm, 0, &address) && testvm_expect(vm, 0, &what) &&
-		     testvm_expect_out(vm, 0, out), "write of %#llx", gpa);
-}
-
-static bool power_off(struct testvm *vm)
-{
-	const struct port_access zero = { .len = 8 };
-
-	return testvm_expect(vm, 0, &zero) &&
-	       testvm_expect_end(vm, 0, GH_VM_EXIT_TYPE_PSCI_POWER_OFF);
-}
-
-/* Where the guest has the parcel of that label, or 0 */
-static u64 guest_address(u32 label)
-{
-	unsigned long long ipa = 0;
-	unsigned int at_label;
-	struct dump dump;
-	const char *line, *end, *at;
-
-	if (!dump_take(&dump))
-		return 0;
-	for (line = dump.text; line && !ipa; line = strchr(line + 1, '\n')) {
-		if (sscanf(line, "\nparcel %*u owner %*u %*s label %u", &at_label) != 1 ||
-		    at_label != label)
-			continue;
-		end = strchr(line + 1, '\n');
-		at = strstr(line, "@0x");
-		if (at && at < end)
-			sscanf(at, "@%llx", &ipa);
-	}
-	dump_free(&dump);
-	check(ipa, "the guest does not have parcel %u", label);
-	return ipa;
-}
 
 static void fill(u8 *huge)
 {
@@ -108,31 +58,31 @@ static void check_host(u8 *huge)
 
 static void check_guest(struct testvm *vm, u8 *huge)
 {
-	u64 lent = guest_address(LENT), shared = guest_address(SHARED);
+	u64 lent = parcel_address(LENT), shared = parcel_address(SHARED);
 
 	if (!lent || !shared)
 		return;
 	check(lent == BEHIND, "lent memory is at %#llx", lent);
-	peek(vm, lent, FILL(LENT_AT / SZ_4K), "start of what was lent");
-	peek(vm, lent + SZ_4K - 8, FILL(LENT_AT / SZ_4K), "end of what was lent");
-	peek(vm, lent + SZ_4K, GUEST_FAULT, "behind what was lent");
+	testvm_peek(vm, lent, FILL(LENT_AT / SZ_4K), "start of what was lent");
+	testvm_peek(vm, lent + SZ_4K - 8, FILL(LENT_AT / SZ_4K), "end of what was lent");
+	testvm_peek(vm, lent + SZ_4K, GUEST_FAULT, "behind what was lent");
 	/* The image is there, and not the page that is there for the host. */
-	peek(vm, lent - 8, 0, "before what was lent");
+	testvm_peek(vm, lent - 8, 0, "before what was lent");
 
-	peek(vm, shared, FILL(SHARED_AT / SZ_4K), "start of what is shared");
-	peek(vm, shared + SZ_4K - 8, FILL(SHARED_AT / SZ_4K), "end of what is shared");
-	peek(vm, shared + SZ_4K, GUEST_FAULT, "behind what is shared");
-	peek(vm, shared - 8, GUEST_FAULT, "before what is shared");
-	poke(vm, shared + SZ_4K, 1, GUEST_FAULT);
-	poke(vm, shared - 8, 1, GUEST_FAULT);
+	testvm_peek(vm, shared, FILL(SHARED_AT / SZ_4K), "start of what is shared");
+	testvm_peek(vm, shared + SZ_4K - 8, FILL(SHARED_AT / SZ_4K), "end of what is shared");
+	testvm_peek(vm, shared + SZ_4K, GUEST_FAULT, "behind what is shared");
+	testvm_peek(vm, shared - 8, GUEST_FAULT, "before what is shared");
+	testvm_poke(vm, shared + SZ_4K, 1, GUEST_FAULT);
+	testvm_poke(vm, shared - 8, 1, GUEST_FAULT);
 
 	/* What one writes, the other sees. */
-	poke(vm, shared + 8, POKED, POKED);
+	testvm_poke(vm, shared + 8, POKED, POKED);
 	check(__atomic_load_n((u64 *)(huge + SHARED_AT + 8), __ATOMIC_SEQ_CST) == POKED,
 	      "the host does not see it");
 	__atomic_store_n((u64 *)(huge + SHARED_AT + 16), POKED + 1, __ATOMIC_SEQ_CST);
-	peek(vm, shared + 16, POKED + 1, "what the host wrote");
-	poke(vm, lent + 8, POKED, POKED);
+	testvm_peek(vm, shared + 16, POKED + 1, "what the host wrote");
+	testvm_poke(vm, lent + 8, POKED, POKED);
 }
 
 static void pages_of_a_huge_page(void)
@@ -159,7 +109,7 @@ static void pages_of_a_huge_page(void)
 		check_host(huge);
 		check_guest(&vm, huge);
 		check_host(huge);
-		power_off(&vm);
+		testvm_power_off(&vm);
 	}
 	testvm_close(&vm);
 	check(*(u64 *)(huge + LENT_AT + 8) == POKED, "what the guest wrote is lost");
@@ -184,10 +134,10 @@ static void read_only(void)
 	    check_errno(testmem_set(vm.fd, LENT, GH_MEM_ALLOW_READ | GH_MEM_LENT, BEHIND, p,
 				    SZ_4K), 0, "region") &&
 	    check_errno(testvm_ioctl_start(&vm), 0, "START")) {
-		peek(&vm, BEHIND, POKED, "what was lent");
-		poke(&vm, BEHIND, 1, GUEST_FAULT);
-		peek(&vm, BEHIND, POKED, "what was lent");
-		power_off(&vm);
+		testvm_peek(&vm, BEHIND, POKED, "what was lent");
+		testvm_poke(&vm, BEHIND, 1, GUEST_FAULT);
+		testvm_peek(&vm, BEHIND, POKED, "what was lent");
+		testvm_power_off(&vm);
 	}
 	testvm_close(&vm);
 	check(*(u64 *)p == POKED, "it changed");
@@ -203,7 +153,7 @@ static void divided(void)
 
 	if (!check(p, "no memory"))
 		return;
-	size = testmem_size_of_runs(p, room, 7169);
+	size = testmem_size_of_runs(p, room, PARCEL_ENTRIES + 1);
 	if (!check(size, "memory lies in too few runs"))
 		return;
 	for (at = 0; at < size; at += SZ_4K)
@@ -214,11 +164,11 @@ static void divided(void)
 		check(testmem_info(vm.fd, "mem-parcels") == 3, "%lld parcels",
 		      testmem_info(vm.fd, "mem-parcels"));
 		for (at = 0; at < size; at += size / 64 / SZ_4K * SZ_4K)
-			peek(&vm, BEHIND + at, FILL(at / SZ_4K), "a page");
+			testvm_peek(&vm, BEHIND + at, FILL(at / SZ_4K), "a page");
 		for (at = size - 4 * SZ_4K; at < size; at += SZ_4K)
-			peek(&vm, BEHIND + at, FILL(at / SZ_4K), "a page at the end");
-		peek(&vm, BEHIND + size, GUEST_FAULT, "behind it");
-		power_off(&vm);
+			testvm_peek(&vm, BEHIND + at, FILL(at / SZ_4K), "a page at the end");
+		testvm_peek(&vm, BEHIND + size, GUEST_FAULT, "behind it");
+		testvm_power_off(&vm);
 	}
 	testvm_close(&vm);
 	testmem_free(p, room);
@@ -252,13 +202,13 @@ static void cleared(void)
 				    p + SZ_1M, SZ_64K), 0, "shared region") &&
 	    check_errno(testvm_ioctl_start(&vm), 0, "START")) {
 		/* The guest gets it as it was. */
-		peek(&vm, BEHIND, 0x5a5a5a5a5a5a5a5aULL, "what it was");
-		poke(&vm, BEHIND + 8, POKED, POKED);
-		poke(&vm, BEHIND + SZ_64K + 8, POKED, POKED);
-		shared = dump_supported() ? guest_address(SHARED) : 0;
+		testvm_peek(&vm, BEHIND, 0x5a5a5a5a5a5a5a5aULL, "what it was");
+		testvm_poke(&vm, BEHIND + 8, POKED, POKED);
+		testvm_poke(&vm, BEHIND + SZ_64K + 8, POKED, POKED);
+		shared = dump_supported() ? parcel_address(SHARED) : 0;
 		if (shared)
-			poke(&vm, shared + 8, POKED, POKED);
-		power_off(&vm);
+			testvm_poke(&vm, shared + 8, POKED, POKED);
+		testvm_power_off(&vm);
 	}
 	testvm_close(&vm);
 	check(all_zero(p, SZ_64K), "it is as it was");

@@ -6,7 +6,7 @@
  *
  *	gunyah_membench [MIB]
  *
- * The largest size is 128 MiB or as given. A kernel with debugging costs many times more.
+ * from 64 MiB to as much as given. A kernel with debugging costs many times more.
  */
 
 #include <stdlib.h>
@@ -20,7 +20,9 @@
 #define ROUNDS			3
 #define BOUNCE			SZ_1M
 
-static u64 max_size = 128 * SZ_1M;
+#define MIN_SIZE		(64 * SZ_1M)
+
+static u64 max_size = MIN_SIZE;
 static u8 *bounce;
 
 static u64 now(void)
@@ -63,6 +65,7 @@ static bool measure(struct testvm *vm, const u8 *p, u64 size, struct cost *cost,
 	u64 start;
 
 	for (i = 0; i < ROUNDS; i++) {
+		tap_alive();
 		copy(p, size, cost);
 		start = now();
 		if (!check_errno(testmem_set(vm->fd, 0, TESTMEM_LENT, 0, p, size), 0, "region"))
@@ -99,10 +102,11 @@ static void bench(const char *what, u8 *(*alloc)(u64 size), bool needed)
 
 	if (!testvm_open(&vm))
 		return;
-	for (size = 64 * SZ_1M; size <= max_size; size *= 2) {
+	for (size = MIN_SIZE; size <= max_size; size *= 2) {
+		tap_alive();
 		p = alloc(size);
 		if (!p) {
-			check(!needed || size > 64 * SZ_1M, "no memory");
+			check(!needed || size > MIN_SIZE, "no memory");
 			note("%s: no %llu MiB", what, size / SZ_1M);
 			break;
 		}

@@ -21,6 +21,7 @@
 
 #include "ctl.h"
 #include "dump.h"
+#include "parcel.h"
 #include "testmem.h"
 #include "testvm.h"
 
@@ -36,11 +37,6 @@
 
 #define MEM_RECLAIM		"51000015"
 #define MEM_APPEND		"51000018"
-
-/* As the driver has it: what one parcel may consist of */
-#define PARCEL_RUNS		7168
-/* The Resource Manager's, for each owner */
-#define PARCELS			64
 
 #define BASE			GUEST_RAM_BASE
 #define BEHIND			(BASE + TESTVM_MEM_SIZE)
@@ -488,49 +484,6 @@ static void failing_allocations(void)
  * Parcels
  */
 
-struct parcel {
-	unsigned int entries;
-	unsigned long size;
-	bool lent;
-};
-
-/* The nth parcel of that label */
-static bool find_parcel(u32 label, unsigned int nth, struct parcel *parcel)
-{
-	unsigned int at_label, owner;
-	bool found = false;
-	struct dump dump;
-	const char *line;
-	char how[8];
-
-	if (!dump_take(&dump))
-		return false;
-	for (line = dump.text; line && !found; line = strchr(line + 1, '\n')) {
-		if (sscanf(line, "\nparcel %*u owner %u %7s label %u entries %u size 0x%lx",
-			   &owner, how, &at_label, &parcel->entries, &parcel->size) != 5 ||
-		    at_label != label || nth--)
-			continue;
-		parcel->lent = !strcmp(how, "lent");
-		found = true;
-	}
-	dump_free(&dump);
-	return found;
-}
-
-static long count_requests(const char *name)
-{
-	struct dump dump;
-	char counter[64];
-	long n = -1;
-
-	snprintf(counter, sizeof(counter), "rpc %s", name);
-	if (dump_take(&dump)) {
-		n = dump_count(&dump, counter);
-		dump_free(&dump);
-	}
-	return n < 0 ? 0 : n;
-}
-
 /* A VM with that as lent memory behind its image; START has to end like this. */
 static bool start_with(struct testvm *vm, u8 *p, u64 size, u64 gpa, int err)
 {
@@ -544,8 +497,8 @@ static bool start_with(struct testvm *vm, u8 *p, u64 size, u64 gpa, int err)
 static void check_scattered(u8 *p, u64 size)
 {
 	u64 runs = testmem_runs(p, size), seen = 0;
-	long appends = count_requests("MEM_APPEND");
-	long lends = count_requests("MEM_LEND");
+	long appends = parcel_requests("MEM_APPEND");
+	long lends = parcel_requests("MEM_LEND");
 	struct parcel parcel;
 	struct testvm vm;
 	unsigned int n;
@@ -558,14 +511,14 @@ static void check_scattered(u8 *p, u64 size)
 		      image, runs);
 		check(testmem_info(vm.fd, "mem-lent") == (long long)(TESTVM_MEM_SIZE + size),
 		      "%lld bytes are lent", testmem_info(vm.fd, "mem-lent"));
-		for (n = 0; find_parcel(LABEL, n, &parcel); n++)
+		for (n = 0; parcel_find(LABEL, n, &parcel); n++)
 			seen += parcel.entries;
 		check(seen == runs, "%llu entries in %u parcels, not %llu", seen, n, runs);
-		check(n == (runs + PARCEL_RUNS - 1) / PARCEL_RUNS, "%u parcels", n);
+		check(n == (runs + PARCEL_ENTRIES - 1) / PARCEL_ENTRIES, "%u parcels", n);
 		check(testmem_info(vm.fd, "mem-parcels") == n + 1, "%lld parcels, not %u",
 		      testmem_info(vm.fd, "mem-parcels"), n + 1);
-		lends = count_requests("MEM_LEND") - lends;
-		appends = count_requests("MEM_APPEND") - appends;
+		lends = parcel_requests("MEM_LEND") - lends;
+		appends = parcel_requests("MEM_APPEND") - appends;
 		note("%llu entries: %ld MEM_LEND, %ld MEM_APPEND", runs, lends - 1, appends);
 		check(lends == n + 1 && lends - 1 + appends == (long)(runs + 511) / 512,
 		      "%ld MEM_LEND, %ld MEM_APPEND", lends, appends);
@@ -605,8 +558,8 @@ static void expect_too_scattered(u8 *p, u64 size)
 
 static void scattered(void)
 {
-	static const unsigned int runs[] = { 512, 513, PARCEL_RUNS, PARCEL_RUNS + 1 };
-	u64 room = (PARCEL_RUNS + 512) * SZ_4K, size;
+	static const unsigned int runs[] = { 512, 513, PARCEL_ENTRIES, PARCEL_ENTRIES + 1 };
+	u64 room = (PARCEL_ENTRIES + 512) * SZ_4K, size;
 	u8 *p = testmem_scattered(room);
 	struct dump before;
 	size_t i;
@@ -626,13 +579,13 @@ static void scattered(void)
 
 static void too_scattered(void)
 {
-	u64 room = (PARCEL_RUNS + 512) * SZ_4K, size;
+	u64 room = (PARCEL_ENTRIES + 512) * SZ_4K, size;
 	u8 *p = testmem_scattered(room);
 	struct dump before;
 
 	if (!check(p, "no memory") || !begin(&before))
 		return;
-	size = testmem_size_of_runs(p, room, PARCEL_RUNS + 1);
+	size = testmem_size_of_runs(p, room, PARCEL_ENTRIES + 1);
 	if (check(size, "memory lies in too few runs"))
 		expect_too_scattered(p, size);
 	end(&before);
@@ -650,10 +603,10 @@ static void check_huge(const char *what, u8 *p, u64 size)
 		note("%s: no memory", what);
 		return;
 	}
-	requests = count_requests("MEM_LEND") + count_requests("MEM_APPEND");
+	requests = parcel_requests("MEM_LEND") + parcel_requests("MEM_APPEND");
 	if (start_with(&vm, p, size, BEHIND, 0)) {
-		requests = count_requests("MEM_LEND") + count_requests("MEM_APPEND") - requests;
-		check(find_parcel(LABEL, 0, &parcel) && parcel.size == size, "no parcel");
+		requests = parcel_requests("MEM_LEND") + parcel_requests("MEM_APPEND") - requests;
+		check(parcel_find(LABEL, 0, &parcel) && parcel.size == size, "no parcel");
 		check(parcel.entries == testmem_runs(p, size), "%u entries, not %llu",
 		      parcel.entries, testmem_runs(p, size));
 		check(parcel.entries <= size / SZ_2M, "%u entries", parcel.entries);

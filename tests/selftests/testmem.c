@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "tap.h"
 #include "testmem.h"
 
@@ -55,21 +56,30 @@ static u8 *reserve(u64 size)
 	return p + head;
 }
 
-static bool available(u64 size)
+/* A line "KEY:<blanks>NUMBER" of a file, or -1 */
+static long long number_in(const char *path, const char *key)
 {
-	unsigned long long kib = 0;
-	char line[128];
+	long long number = -1;
+	size_t len = strlen(key);
+	char line[256];
 	FILE *file;
 
-	file = fopen("/proc/meminfo", "re");
+	file = fopen(path, "re");
 	if (!file)
-		return true;
+		return -1;
 	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-			break;
+		if (!strncmp(line, key, len) && line[len] == ':')
+			number = strtoll(line + len + 1, NULL, 10);
 	fclose(file);
+	return number;
+}
+
+static bool available(u64 size)
+{
+	long long kib = number_in("/proc/meminfo", "MemAvailable");
+
 	/* Leave some for everybody else. */
-	return size + 64 * SZ_1M < kib << 10;
+	return kib < 0 || size + 64 * SZ_1M < (u64)kib << 10;
 }
 
 /*
@@ -235,24 +245,6 @@ int testmem_set(int vm, u32 label, u32 flags, u64 gpa, const u8 *p, u64 size)
 	return ioctl(vm, GH_VM_SET_USER_MEM_REGION, &region);
 }
 
-/* A line "KEY:<blanks>NUMBER" of a file, or -1 */
-static long long number_in(const char *path, const char *key)
-{
-	long long number = -1;
-	size_t len = strlen(key);
-	char line[256];
-	FILE *file;
-
-	file = fopen(path, "re");
-	if (!file)
-		return -1;
-	while (fgets(line, sizeof(line), file))
-		if (!strncmp(line, key, len) && line[len] == ':')
-			number = strtoll(line + len + 1, NULL, 10);
-	fclose(file);
-	return number;
-}
-
 long long testmem_info(int vm, const char *key)
 {
 	char path[64];
@@ -274,4 +266,10 @@ bool testmem_check_locked(long kib, const char *when)
 		sleep_ms(POLL_MS);
 	return check(testmem_locked() == kib, "%s: %ld KiB are locked, not %ld", when,
 		     testmem_locked(), kib);
+}
+
+long long testmem_unused(void)
+{
+	write_file("/proc/sys/vm/stat_refresh", "1");
+	return number_in("/proc/meminfo", "MemFree") * 1024;
 }

@@ -38,5 +38,7 @@ long long testmem_info(int vm, const char *key);
 long testmem_locked(void);
 /* The same, waiting until it is @kib; the test fails if it never is. */
 bool testmem_check_locked(long kib, const char *when);
+/* Bytes of the system that nobody uses for anything. */
+long long testmem_unused(void);
 
 #endif

@@ -245,6 +245,31 @@ bool testvm_expect_out(struct testvm *vm, unsigned int cpu, u64 value)
 	return testvm_expect(vm, cpu, &access);
 }
 
+bool testvm_peek(struct testvm *vm, u64 gpa, u64 value, const char *what)
+{
+	const struct port_access address = { .len = 8, .value = gpa };
+
+	return check(testvm_expect(vm, 0, &address) && testvm_expect_out(vm, 0, value),
+		     "%s (%#llx)", what, gpa);
+}
+
+bool testvm_poke(struct testvm *vm, u64 gpa, u64 value, u64 out)
+{
+	const struct port_access address = { .len = 8, .value = gpa | 1 };
+	const struct port_access what = { .len = 8, .value = value };
+
+	return check(testvm_expect(vm, 0, &address) && testvm_expect(vm, 0, &what) &&
+		     testvm_expect_out(vm, 0, out), "write of %#llx", gpa);
+}
+
+bool testvm_power_off(struct testvm *vm)
+{
+	const struct port_access zero = { .len = 8 };
+
+	return testvm_expect(vm, 0, &zero) &&
+	       testvm_expect_end(vm, 0, GH_VM_EXIT_TYPE_PSCI_POWER_OFF);
+}
+
 bool testvm_expect_end(struct testvm *vm, unsigned int cpu, u16 exit_type)
 {
 	const struct gh_vcpu_run *run = vm->run[cpu];

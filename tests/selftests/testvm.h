@@ -74,6 +74,14 @@ bool testvm_expect_out(struct testvm *vm, unsigned int cpu, u64 value);
 /* Run a CPU once; the VM has to have ended in this way. */
 bool testvm_expect_end(struct testvm *vm, unsigned int cpu, u16 exit_type);
 
+/*
+ * The program "peek" looks at an address, and has to find that there; or writes there, and
+ * says @out of it. GUEST_FAULT is what it says if it cannot. Then it powers off.
+ */
+bool testvm_peek(struct testvm *vm, u64 gpa, u64 value, const char *what);
+bool testvm_poke(struct testvm *vm, u64 gpa, u64 value, u64 out);
+bool testvm_power_off(struct testvm *vm);
+
 /* The signal that reading or writing a byte there ends in, or 0. */
 int access_signal(void *p, bool write);
 
