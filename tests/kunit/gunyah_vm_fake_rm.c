@@ -41,6 +41,7 @@ enum fake_state {
 	FAKE_READY,
 	FAKE_RUNNING,
 	FAKE_EXITED,
+	FAKE_RESETTING,
 	FAKE_RESET,
 };
 
@@ -64,6 +65,8 @@ enum fake_state {
  * @blocked: one of them waits for that
  * @mute: neither replies nor notifications come: it is gone
  * @auth: kind of VM
+ * @dtb_offset: where in the image the devicetree is
+ * @dtb_size: its size
  * @fw_handle: parcel of the firmware
  * @fw_offset: where in the parcel it is
  * @fw_size: its size
@@ -91,6 +94,8 @@ struct gh_rm {
 	bool blocked;
 	bool mute;
 	enum gh_rm_vm_auth_mechanism auth;
+	u64 dtb_offset;
+	u64 dtb_size;
 	u32 fw_handle;
 	u64 fw_offset;
 	u64 fw_size;
@@ -149,11 +154,13 @@ static void fake_notify_reset(struct gh_rm *rm)
 
 static void fake_notify(struct gh_rm *rm)
 {
-	if (rm->state == FAKE_EXITED)
+	if (rm->state == FAKE_EXITED) {
 		fake_notify_exit(rm, rm->exits_at_stop ? GH_VM_EXIT_TYPE_PSCI_POWER_OFF :
 							 GH_VM_EXIT_TYPE_VM_FORCE_STOPPED);
-	else if (rm->state == FAKE_RESET)
+	} else if (rm->state == FAKE_RESETTING) {
+		rm->state = FAKE_RESET;
 		fake_notify_reset(rm);
+	}
 }
 
 static void fake_late_work(struct work_struct *work)
@@ -325,10 +332,11 @@ int gh_rm_vm_configure(struct gh_rm *rm, u16 vmid, enum gh_rm_vm_auth_mechanism 
 		       u32 mem_handle, u64 image_offset, u64 image_size,
 		       u64 dtb_offset, u64 dtb_size)
 {
-	if (!test_bit(mem_handle, &rm->parcels) || dtb_offset != PAGE_SIZE ||
-	    dtb_size != 2 * PAGE_SIZE)
+	if (mem_handle >= BITS_PER_LONG || !test_bit(mem_handle, &rm->parcels))
 		return -EINVAL;
 	rm->auth = auth;
+	rm->dtb_offset = dtb_offset;
+	rm->dtb_size = dtb_size;
 	return fake_step(rm, CONFIGURE, FAKE_LOAD, FAKE_INIT);
 }
 
@@ -404,7 +412,8 @@ int gh_rm_vm_reset(struct gh_rm *rm, u16 vmid)
 		return ret;
 	if (rm->state != FAKE_READY && rm->state != FAKE_INIT_FAILED && rm->state != FAKE_EXITED)
 		return -EBADFD;
-	rm->state = FAKE_RESET;
+	/* Until it says so nothing comes back. */
+	rm->state = FAKE_RESETTING;
 	fake_notify_somewhen(rm);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #undef EXPORT_SYMBOL_GPL
@@ -73,6 +74,11 @@ struct gh_vm_backing *gh_vm_pin_user(u64 uaddr, u64 size, size_t max_extents)
 		return ERR_PTR(-ENOMEM);
 	backing->ops = &fake_backing_ops;
 	gh_extents_init(&backing->extents);
+	/* What would be too many pages is in one piece. */
+	if (size >= SZ_1G) {
+		gh_extents_add(&backing->extents, SZ_1T, size);
+		return backing;
+	}
 	for (i = 0; i < size / PAGE_SIZE; i++)
 		gh_extents_add(&backing->extents, 2 * i * PAGE_SIZE, PAGE_SIZE);
 	return backing;
@@ -199,9 +205,28 @@ static void closed_while_running(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(life->ghvm));
 	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(life->ghvm));
 	KUNIT_EXPECT_TRUE(test, gh_vm_may_run(life->ghvm));
+	KUNIT_EXPECT_EQ(test, life->rm.dtb_offset, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, life->rm.dtb_size, 2 * PAGE_SIZE);
 	close_vm(life);
 	KUNIT_EXPECT_STREQ(test, life->rm.trace, TO_RUN STOP TO_END);
 	expect_nothing_left(test);
+}
+
+/* Offsets and sizes have 64 bits all the way. */
+static void more_than_4_gib(struct kunit *test)
+{
+	struct life *life = test->priv;
+	struct gh_vm *ghvm = life->ghvm;
+
+	KUNIT_EXPECT_EQ(test, 0, set_region(ghvm, 2, RWX | GH_MEM_LENT, SZ_1T, 12ULL * SZ_1G));
+	KUNIT_EXPECT_EQ(test, 0, set_dtb(ghvm, SZ_1T + SZ_4G + PAGE_SIZE, SZ_4G + PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(ghvm));
+	KUNIT_EXPECT_EQ(test, life->rm.dtb_offset, SZ_4G + PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, life->rm.dtb_size, SZ_4G + PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, ghvm->mem_info.lent, 12ULL * SZ_1G + 16 * PAGE_SIZE);
+	close_vm(life);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace, "ALWSLCIGT" STOP "RMMMD");
+	KUNIT_EXPECT_EQ(test, released, 3);
 }
 
 static void late_notifications(struct kunit *test)
@@ -485,6 +510,40 @@ static void start_needs_a_devicetree(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(ghvm));
 }
 
+static void dtb_arguments(struct kunit *test)
+{
+	static const struct {
+		u64 gpa;
+		u64 size;
+		int set;
+	} places[] = {
+		{ TEST_GPA, 0, -EINVAL },
+		{ TEST_GPA + 8, 1, -EINVAL },
+		{ TEST_GPA, U64_MAX, -EOVERFLOW },
+		{ TEST_GPA, -TEST_GPA, -EOVERFLOW },
+		{ -PAGE_SIZE, 1, -EOVERFLOW },
+		{ BIT_ULL(63), BIT_ULL(63), -EOVERFLOW },
+		/* Nowhere, which can be mended: START tells */
+		{ BIT_ULL(63), BIT_ULL(63) - PAGE_SIZE },
+		{ BIT_ULL(63) - PAGE_SIZE, 2 * PAGE_SIZE },
+		{ BIT_ULL(44), PAGE_SIZE },
+		{ BIT_ULL(44) - PAGE_SIZE, PAGE_SIZE },
+		{ TEST_GPA, BIT_ULL(44) },
+		{ BIT_ULL(32) + TEST_GPA, PAGE_SIZE },
+		{ TEST_GPA, BIT_ULL(32) + PAGE_SIZE },
+	};
+	struct life *life = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		KUNIT_EXPECT_EQ_MSG(test, places[i].set,
+				    set_dtb(life->ghvm, places[i].gpa, places[i].size), "%u", i);
+		if (!places[i].set)
+			KUNIT_EXPECT_EQ_MSG(test, -EINVAL, gh_vm_start(life->ghvm), "%u", i);
+	}
+	KUNIT_EXPECT_STREQ(test, life->rm.trace, "");
+}
+
 static const struct bad_region {
 	const char *name;
 	u32 label;
@@ -543,6 +602,7 @@ static void deleted_region_can_be_replaced(struct kunit *test)
 static struct kunit_case life_cases[] = {
 	KUNIT_CASE(closed_without_start),
 	KUNIT_CASE(closed_while_running),
+	KUNIT_CASE(more_than_4_gib),
 	KUNIT_CASE(late_notifications),
 	KUNIT_CASE(exit_while_being_stopped),
 	KUNIT_CASE(exit_before_start_is_answered),
@@ -558,6 +618,7 @@ static struct kunit_case life_cases[] = {
 	KUNIT_CASE(lost_while_running),
 	KUNIT_CASE(nothing_changes_after_start),
 	KUNIT_CASE(start_needs_a_devicetree),
+	KUNIT_CASE(dtb_arguments),
 	KUNIT_CASE_PARAM(region_arguments, bad_region_gen_params),
 	KUNIT_CASE(deleted_region_can_be_replaced),
 	{}

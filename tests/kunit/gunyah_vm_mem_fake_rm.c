@@ -56,6 +56,7 @@ struct fake_parcel {
  * @parcels: all that were there; handles are not used again
  * @n_parcels: how many
  * @next: where the next run of a label has to start, by label
+ * @want: instead: the runs that have to come; goes on with them
  * @n_requests: how many there were
  * @fail_at: number of the request that fails
  * @fail_count: how many from there on do
@@ -67,6 +68,7 @@ struct fake_rm {
 	struct fake_parcel parcels[FAKE_MAX];
 	u32 n_parcels;
 	u64 next[4];
+	const struct gh_extent *want;
 	unsigned int n_requests;
 	unsigned int fail_at;
 	unsigned int fail_count;
@@ -84,6 +86,16 @@ static u64 fake_memory(u32 label)
 	return (u64)(label + 1) << 36;
 }
 
+static void fake_take_run(struct fake_rm *fake, u32 label, u64 start, u64 size)
+{
+	const struct gh_extent next = { fake->next[label], PAGE_SIZE };
+	const struct gh_extent *want = fake->want ? fake->want++ : &next;
+
+	KUNIT_ASSERT_EQ(fake->test, start, want->start);
+	KUNIT_ASSERT_EQ(fake->test, size, want->size);
+	fake->next[label] += 2 * PAGE_SIZE;
+}
+
 static u32 fake_take_runs(struct fake_rm *fake, struct fake_parcel *parcel,
 			  const struct gh_rm_mem_section *section)
 {
@@ -92,12 +104,9 @@ static u32 fake_take_runs(struct fake_rm *fake, struct fake_parcel *parcel,
 
 	KUNIT_ASSERT_LT(fake->test, parcel->label, ARRAY_SIZE(fake->next));
 	KUNIT_EXPECT_LE(fake->test, n, GH_RM_MAX_MEM_ENTRIES);
-	for (i = 0; i < n; i++) {
-		KUNIT_ASSERT_EQ(fake->test, le64_to_cpu(entry[i].phys_addr),
-				fake->next[parcel->label]);
-		KUNIT_ASSERT_EQ(fake->test, le64_to_cpu(entry[i].size), PAGE_SIZE);
-		fake->next[parcel->label] += 2 * PAGE_SIZE;
-	}
+	for (i = 0; i < n; i++)
+		fake_take_run(fake, parcel->label, le64_to_cpu(entry[i].phys_addr),
+			      le64_to_cpu(entry[i].size));
 	parcel->n += n;
 	return GH_RM_ERROR_OK;
 }
@@ -291,6 +300,7 @@ static void fake_reset(struct fake_rm *fake)
 	fake->n_parcels = 0;
 	fake->n_requests = 0;
 	fake->fail_count = 0;
+	fake->want = NULL;
 	for (label = 0; label < ARRAY_SIZE(fake->next); label++)
 		fake->next[label] = fake_memory(label);
 }

@@ -7,6 +7,7 @@
  */
 
 #include <kunit/test.h>
+#include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
@@ -36,6 +37,10 @@ enum { IMAGE, MORE, SHARED, OTHER };
 static int released, abandoned;
 static size_t last_max;
 
+/* Instead, if there are any: runs that make the next region */
+static const struct gh_extent *next_runs;
+static size_t n_next_runs;
+
 static void fake_free(struct gh_vm_backing *backing)
 {
 	gh_extents_free(&backing->extents);
@@ -59,11 +64,23 @@ static const struct gh_vm_backing_ops fake_backing_ops = {
 	.abandon = fake_abandon_memory,
 };
 
+static int fake_runs(struct gh_extents *extents, u64 start, u64 n)
+{
+	int ret = 0;
+	u64 i;
+
+	for (i = 0; i < n_next_runs && !ret; i++)
+		ret = gh_extents_add(extents, next_runs[i].start, next_runs[i].size);
+	for (i = 0; i < n && !n_next_runs && !ret; i++)
+		ret = gh_extents_add(extents, start + 2 * i * PAGE_SIZE, PAGE_SIZE);
+	n_next_runs = 0;
+	return ret;
+}
+
 /* At @uaddr there are @size bytes in pieces; contents and permissions do not matter. */
 struct gh_vm_backing *gh_vm_pin_user(u64 uaddr, u64 size, size_t max_extents)
 {
 	struct gh_vm_backing *backing;
-	u64 i;
 
 	last_max = max_extents;
 	if (size / PAGE_SIZE > max_extents)
@@ -73,11 +90,9 @@ struct gh_vm_backing *gh_vm_pin_user(u64 uaddr, u64 size, size_t max_extents)
 		return ERR_PTR(-ENOMEM);
 	backing->ops = &fake_backing_ops;
 	gh_extents_init(&backing->extents);
-	for (i = 0; i < size / PAGE_SIZE; i++) {
-		if (gh_extents_add(&backing->extents, uaddr + 2 * i * PAGE_SIZE, PAGE_SIZE)) {
-			fake_free(backing);
-			return ERR_PTR(-ENOMEM);
-		}
+	if (fake_runs(&backing->extents, uaddr, size / PAGE_SIZE)) {
+		fake_free(backing);
+		return ERR_PTR(-ENOMEM);
 	}
 	return backing;
 }
@@ -118,6 +133,7 @@ static int vm_mem_init(struct kunit *test)
 		return -ENOMEM;
 	released = 0;
 	abandoned = 0;
+	n_next_runs = 0;
 	atomic64_set(&gh_vm_abandoned, 0);
 	mem->fake.test = test;
 	mem->mgr.rm = &mem->fake.rm;
@@ -554,6 +570,10 @@ static const struct guest_range {
 	{ B63, B63 - PAGE, PAGE, -EINVAL },
 	{ B63, PAGE, PAGE, -EINVAL },
 	{ B63 - PAGE, PAGE, PAGE, -EINVAL },
+	{ B63 - PAGE, 2 * PAGE, PAGE, -EINVAL },
+	{ B63 - PAGE, B63, PAGE, -EINVAL },
+	{ B63 - PAGE, B63 + PAGE, PAGE, -EOVERFLOW },
+	{ PAGE, B63 - PAGE, B63, -EINVAL },
 	{ PAGE, B63, PAGE, -EINVAL },
 	/* 2^44 */
 	{ B44, PAGE, PAGE, -EINVAL },
@@ -619,12 +639,17 @@ static void other_process(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mem->vm.mem_info.pinned, 0);
 }
 
+#include "gunyah_vm_layout_cases.c"
+
 static struct kunit_case mem_cases[] = {
 	KUNIT_CASE_PARAM(dividing, division_gen_params),
 	KUNIT_CASE(divided_where_it_belongs),
 	KUNIT_CASE(lent_below_the_image),
 	KUNIT_CASE(image_is_not_divided),
 	KUNIT_CASE(shared_memory_is_not_divided),
+	KUNIT_CASE(layouts_around_512),
+	KUNIT_CASE(adjacent_regions),
+	KUNIT_CASE(only_small_allocations),
 	KUNIT_CASE_PARAM(failing_give, failure_gen_params),
 	KUNIT_CASE_PARAM(failing_reclaim, failure_gen_params),
 	KUNIT_CASE(never_answered),

@@ -216,32 +216,100 @@ static void vcpu_status(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0, memcmp(info.reason, reason, sizeof(reason)));
 }
 
-/* A reason of more bytes than there is room for: its real length is told. */
-static void long_reason(struct kunit *test)
+/* Return: a notification with room for so many bytes of reason, and for no more. */
+static struct gh_rm_vm_exited_payload *make_exit(struct kunit *test, u32 claimed, size_t there)
 {
-	struct {
-		struct gh_rm_vm_exited_payload head;
-		u8 reason[GH_VM_STATUS_REASON_SIZE + 8];
-	} __packed payload = {
-		.head.vmid = cpu_to_le16(TEST_VMID),
-		.head.exit_type = cpu_to_le16(GH_VM_EXIT_TYPE_HYP_ERROR),
-		.head.exit_reason_size = cpu_to_le32(sizeof(payload.reason)),
-	};
-	struct gh_rm_notification notif = { .buff = &payload, .size = sizeof(payload) };
+	struct gh_rm_vm_exited_payload *payload;
+
+	payload = kunit_kmalloc(test, sizeof(*payload) + there, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, payload);
+	payload->vmid = cpu_to_le16(TEST_VMID);
+	payload->exit_type = cpu_to_le16(GH_VM_EXIT_TYPE_HYP_ERROR);
+	payload->exit_reason_size = cpu_to_le32(claimed);
+	memset(payload->exit_reason, 0x5a, there);
+	return payload;
+}
+
+static void notify_exit(struct life *life, void *payload, size_t size)
+{
+	struct gh_rm_notification notif = { .buff = payload, .size = size };
+
+	life->rm.nb->notifier_call(life->rm.nb, GH_RM_NOTIF_VM_EXITED, &notif);
+}
+
+static void be_running_again(struct gh_vm *ghvm)
+{
+	spin_lock(&ghvm->state_lock);
+	memset(&ghvm->exit, 0, sizeof(ghvm->exit));
+	ghvm->exited = false;
+	WRITE_ONCE(ghvm->state, GH_VM_RUNNING);
+	spin_unlock(&ghvm->state_lock);
+}
+
+/* As many bytes as there are, and of these as many as there is room for */
+static void expect_reason(struct kunit *test, size_t size)
+{
+	size_t kept = min_t(size_t, size, GH_VM_STATUS_REASON_SIZE);
 	struct life *life = test->priv;
 	struct gh_vm_status_info info;
-
-	memset(payload.reason, 0x5a, sizeof(payload.reason));
-	be_running(test);
-	life->rm.nb->notifier_call(life->rm.nb, GH_RM_NOTIF_VM_EXITED, &notif);
-	life->rm.state = FAKE_EXITED;
+	struct gh_vm_exit_info exit;
+	enum gh_vm_status status;
 
 	info = status_of(life);
 	KUNIT_EXPECT_EQ(test, info.status, GH_VM_STATUS_EXITED);
 	KUNIT_EXPECT_EQ(test, info.exit_type, GH_VM_EXIT_TYPE_HYP_ERROR);
-	KUNIT_EXPECT_EQ(test, info.reason_size, sizeof(payload.reason));
-	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(info.reason, 0x5a, sizeof(info.reason)), NULL);
+	KUNIT_EXPECT_EQ(test, info.reason_size, size);
+	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(info.reason, 0x5a, kept), NULL);
+	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(info.reason + kept, 0, sizeof(info.reason) - kept),
+			    NULL);
 	KUNIT_EXPECT_EQ(test, info.reserved[0], 0);
+
+	kept = min_t(size_t, size, GH_VM_MAX_EXIT_REASON_SIZE);
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_exit_status(life->ghvm, &status, &exit));
+	KUNIT_EXPECT_EQ(test, exit.reason_size, size);
+	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(exit.reason, 0x5a, kept), NULL);
+	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(exit.reason + kept, 0, sizeof(exit.reason) - kept),
+			    NULL);
+}
+
+/* The notification says how long the reason is, and may say anything. */
+static void reason_sizes(struct kunit *test)
+{
+	static const u32 sizes[] = { 0, 1, 7, 8, 9, 31, 32, 33, 40, 1000, U32_MAX };
+	struct gh_rm_vm_exited_payload *payload;
+	struct life *life = test->priv;
+	size_t i, j;
+
+	be_running(test);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		for (j = 0; j < ARRAY_SIZE(sizes) - 1; j++) {
+			payload = make_exit(test, sizes[i], sizes[j]);
+			notify_exit(life, payload, sizeof(*payload) + sizes[j]);
+			expect_reason(test, min(sizes[i], sizes[j]));
+			be_running_again(life->ghvm);
+			kunit_kfree(test, payload);
+		}
+	}
+}
+
+/* What is not whole is none, and is not looked at. */
+static void short_notifications(struct kunit *test)
+{
+	struct gh_rm_notification notif = {};
+	struct life *life = test->priv;
+	u8 *byte;
+
+	be_running(test);
+	for (; notif.size < sizeof(struct gh_rm_vm_exited_payload); notif.size++) {
+		byte = kunit_kzalloc(test, notif.size, GFP_KERNEL);
+		notif.buff = byte;
+		if (notif.size)
+			byte[0] = TEST_VMID;
+		life->rm.nb->notifier_call(life->rm.nb, GH_RM_NOTIF_VM_EXITED, &notif);
+		if (notif.size < sizeof(struct gh_rm_vm_status_payload))
+			life->rm.nb->notifier_call(life->rm.nb, GH_RM_NOTIF_VM_STATUS, &notif);
+		KUNIT_EXPECT_EQ(test, status_of(life).status, GH_VM_STATUS_RUNNING);
+	}
 }
 
 /*
@@ -486,6 +554,104 @@ static void answer(struct kunit *test)
 	gh_vm_function_unregister(&fake_function);
 }
 
+/* Somebody else who has a lock, and takes his time */
+struct holder {
+	struct work_struct work;
+	struct mutex *lock;	/* what the others want */
+	struct completion held;
+	struct completion release;
+};
+
+static void holder_work(struct work_struct *work)
+{
+	struct holder *holder = container_of(work, struct holder, work);
+
+	mutex_lock(holder->lock);
+	complete(&holder->held);
+	wait_for_completion(&holder->release);
+	mutex_unlock(holder->lock);
+}
+
+static void holder_begin(struct holder *holder, struct mutex *lock)
+{
+	holder->lock = lock;
+	init_completion(&holder->held);
+	init_completion(&holder->release);
+	INIT_WORK_ONSTACK(&holder->work, holder_work);
+	queue_work(system_unbound_wq, &holder->work);
+	wait_for_completion(&holder->held);
+}
+
+static void holder_end(struct holder *holder)
+{
+	complete(&holder->release);
+	flush_work(&holder->work);
+	destroy_work_on_stack(&holder->work);
+}
+
+/* What is asked with a signal pending while somebody has @lock: is it interrupted? */
+static void ask_interrupted(struct kunit *test, const struct answers *row, struct mutex *lock,
+			    bool interrupted)
+{
+	struct life *life = test->priv;
+	struct holder holder;
+	int ret;
+
+	holder_begin(&holder, lock);
+	allow_signal(SIGUSR1);
+	send_sig(SIGUSR1, current, 1);
+	ret = ask(life, row);
+	flush_signals(current);
+	disallow_signal(SIGUSR1);
+	holder_end(&holder);
+	KUNIT_EXPECT_EQ_MSG(test, ret, interrupted ? -EINTR : 0, "%s", row->name);
+}
+
+static int delete_region(struct life *life)
+{
+	return set_region(life->ghvm, 1, 0, 0, 0);
+}
+
+/* An interrupted search for a region or a function has found nothing, and says so. */
+static void interrupted(struct kunit *test)
+{
+	static const struct answers configuring[] = {
+		ROW(GH_VM_SET_USER_MEM_REGION, delete_region),
+		ROW(GH_VM_SET_USER_MEM_REGION, ask_region),
+		ROW(GH_VM_ANDROID_LEND_USER_MEM, ask_lend),
+		ROW(GH_VM_SET_DTB_CONFIG, ask_dtb),
+		ROW(GH_VM_ANDROID_SET_FW_CONFIG, ask_fw),
+		ROW(GH_VM_SET_BOOT_CONTEXT, ask_boot_context),
+		ROW(GH_VM_START, ask_start),
+	}, functions[] = {
+		ROW(GH_VM_ADD_FUNCTION, ask_add),
+		ROW(GH_VM_REMOVE_FUNCTION, ask_remove),
+	}, others[] = {
+		ROW(GH_VM_GET_STATUS, ask_status),
+		ROW(GH_GET_CAPABILITY, ask_capability),
+	};
+	struct life *life = test->priv;
+	struct gh_vm *ghvm = life->ghvm;
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, 0, gh_vm_function_register(&fake_function));
+	for (i = 0; i < ARRAY_SIZE(configuring); i++)
+		ask_interrupted(test, &configuring[i], &ghvm->config_lock, true);
+	for (i = 0; i < ARRAY_SIZE(functions); i++)
+		ask_interrupted(test, &functions[i], &ghvm->fn_lock, true);
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		ask_interrupted(test, &others[i], &ghvm->config_lock, false);
+
+	/* All is as it was. */
+	KUNIT_EXPECT_EQ(test, released, 0);
+	KUNIT_EXPECT_EQ(test, ghvm->mem_info.pinned, 17 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, -ENOENT, ask_remove(life));
+	KUNIT_EXPECT_EQ(test, 0, ask_start(life));
+	KUNIT_EXPECT_EQ(test, life->rm.n_regs, 0);
+	KUNIT_EXPECT_EQ(test, life->rm.auth, GH_RM_VM_AUTH_NONE);
+	gh_vm_function_unregister(&fake_function);
+}
+
 /*
  * The file is closed while a request of the start hangs: what is asked for
  * afterwards, when it is answered.
@@ -535,9 +701,11 @@ static void closed_while_starting(struct kunit *test)
 static struct kunit_case status_cases[] = {
 	KUNIT_CASE_PARAM(status, phase_gen_params),
 	KUNIT_CASE_PARAM(vcpu_status, phase_gen_params),
-	KUNIT_CASE(long_reason),
+	KUNIT_CASE(reason_sizes),
+	KUNIT_CASE(short_notifications),
 	KUNIT_CASE_PARAM(poll, phase_gen_params),
 	KUNIT_CASE_PARAM(answer, cell_gen_params),
+	KUNIT_CASE(interrupted),
 	KUNIT_CASE_PARAM(closed_while_starting, hang_gen_params),
 	{}
 };
