@@ -228,7 +228,9 @@ void enter_primary(struct cpu *cpu, u64 pc, u64 x0) __noreturn;
 void mem_init(void);
 void random_init(u64 seed);
 
-/* stage2.c */
+/* stage2.c; all addresses are below this, EL2's own as well */
+#define S2_LIMIT	BIT(39)
+
 int s2_init(struct s2 *s2, u16 vmid);
 void s2_free(struct s2 *s2);
 void s2_activate(struct s2 *s2);
@@ -363,6 +365,7 @@ void switch_to_guest(struct cpu *cpu, struct vcpu *vcpu);
 void switch_to_host(struct cpu *cpu, struct vcpu *vcpu);
 void switch_fp_to_guest(struct cpu *cpu, struct vcpu *vcpu);
 void el2_init(struct cpu *cpu);
+void el2_map_ram(u64 base, u64 size);
 void el1_reset(struct el1_regs *el1);
 void el1_start(const struct el1_regs *el1);
 void timer_mask_guest(void);

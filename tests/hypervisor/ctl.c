@@ -29,6 +29,7 @@ static const struct {
 	{ "crashmsg", ctl_crashmsg },
 	{ "firmware", ctl_firmware },
 	{ "bootcontext", ctl_bootcontext },
+	{ "room", ctl_room },
 	{ "hypercall", ctl_hypercall },
 	{ "msgq", ctl_msgq },
 };

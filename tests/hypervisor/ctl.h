@@ -197,6 +197,7 @@ unsigned int ctl_reply_waiting(void);
 int ctl_crashmsg(struct ctl_line *line);
 int ctl_firmware(struct ctl_line *line);
 int ctl_bootcontext(struct ctl_line *line);
+int ctl_room(struct ctl_line *line);
 
 /*
  * Hypercalls (ctl_hypercall.c); the core calls ctl_hypercall_take().

@@ -50,3 +50,14 @@ int ctl_bootcontext(struct ctl_line *line)
 
 	return GH_OK;
 }
+
+int ctl_room(struct ctl_line *line)
+{
+	u64 entries = ctl_number(line, "entries", RM_ENTRIES_ANY, CTL_UNSET);
+
+	if (!ctl_line_good(line) || entries == CTL_UNSET)
+		return GH_ARGUMENT_INVALID;
+	rm_entries_max = entries;
+
+	return GH_OK;
+}

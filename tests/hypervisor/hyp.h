@@ -153,6 +153,8 @@ bool hyp_option(const char *word);
  * physical address. Is all of it RAM that the primary started with?
  */
 bool pa_is_primary_ram(u64 pa, u64 size);
+/* All of it is below this address. */
+u64 primary_ram_end(void);
 
 /* ---- stage 2 ---------------------------------------------------------- */
 

@@ -61,6 +61,26 @@ static u64 read_cells(const fdt32_t **p, int cells)
 	return value;
 }
 
+u64 primary_ram_end(void)
+{
+	u64 end = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr_ram; i++)
+		end = max(end, ram[i].base + ram[i].size);
+	return end;
+}
+
+static void check_range(const struct range *range)
+{
+	u64 end = range->base + range->size;
+
+	if (range->base < HYP_BASE + HYP_SIZE && end > HYP_BASE)
+		hyp_panic("the primary's memory reaches the hypervisor's");
+	if (range->base < DEVICE_WINDOW || end <= range->base || end > S2_LIMIT)
+		hyp_panic("the primary cannot have memory at %lx", range->base);
+}
+
 static void parse_memory_node(const void *fdt, int node)
 {
 	int ac = fdt_address_cells(fdt, 0), sc = fdt_size_cells(fdt, 0);
@@ -73,9 +93,8 @@ static void parse_memory_node(const void *fdt, int node)
 	for (end = reg + len / 4; reg + ac + sc <= end && nr_ram < MAX_RANGES; nr_ram++) {
 		ram[nr_ram].base = read_cells(&reg, ac);
 		ram[nr_ram].size = read_cells(&reg, sc);
-		if (ram[nr_ram].base < HYP_BASE + HYP_SIZE &&
-		    ram[nr_ram].base + ram[nr_ram].size > HYP_BASE)
-			hyp_panic("the primary's memory reaches the hypervisor's");
+		check_range(&ram[nr_ram]);
+		el2_map_ram(ram[nr_ram].base, ram[nr_ram].size);
 	}
 }
 

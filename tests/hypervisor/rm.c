@@ -217,6 +217,7 @@ void rm_init(struct vm *primary, void *fdt, size_t room)
 	if (!in || !out)
 		hyp_panic("RM: no memory");
 	rm_vm_setup(primary);
+	rm_mem_setup();
 	rm_set_init();
 	rm_rpc_init(in, out);
 

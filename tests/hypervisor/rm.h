@@ -433,6 +433,13 @@ int rm_overlay_host(void *fdt, size_t size, const struct rm_host_channel *chan);
 /* The real one has room for about this many, then answers NOMEM. */
 #define RM_PARCEL_MAX_ENTRIES	8189
 
+/* For how many it has memory in all parcels together, if a test says so */
+#define RM_ENTRIES_ANY		(~0u)
+
+extern u32 rm_entries_max;
+
+void rm_mem_setup(void);
+
 struct rm_member {
 	u16 vmid;
 	u8 rights;

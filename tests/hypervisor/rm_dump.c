@@ -130,6 +130,8 @@ static void put_features(struct text *text)
 {
 	if (rm_has_boot_context)
 		put(text, "implemented VM_SET_BOOT_CONTEXT\n");
+	if (rm_entries_max != RM_ENTRIES_ANY)
+		put(text, "room entries %u\n", rm_entries_max);
 	if (rm_firmware.present)
 		put(text, "firmware size 0x%lx\n",
 		    (unsigned long)rm_firmware.size);

@@ -14,15 +14,24 @@
 
 #define MAX_ADDRESS		BIT(44)
 
-/* The part of the physical address space in which the primary can have RAM */
-#define RAM_FIRST		0x40000000ULL
-#define RAM_SPAN		0x100000000ULL
-
-/* One bit for each page: it is in a parcel, so no longer the primary's own. */
-static u64 given_pages[RAM_SPAN / PAGE_SIZE / 64];
+/*
+ * One bit for each page below the end of the primary's RAM: it is in a parcel,
+ * so no longer the primary's own.
+ */
+static u64 *given_pages;
 
 static struct rm_parcel *parcels;
 static u32 next_handle;
+static u32 entries_used;
+
+u32 rm_entries_max;
+
+void rm_mem_setup(void)
+{
+	given_pages = hyp_zalloc(ALIGN(primary_ram_end() / PAGE_SIZE, 64) / 8);
+	if (!given_pages)
+		hyp_panic("RM: no memory");
+}
 
 /*
  * Who has which page
@@ -32,11 +41,10 @@ static bool range_is_own(u64 base, u64 size)
 {
 	u64 page, end;
 
-	if (!size || !pa_is_primary_ram(base, size) || base < RAM_FIRST ||
-	    size > RAM_SPAN || base - RAM_FIRST > RAM_SPAN - size)
+	if (!size || !pa_is_primary_ram(base, size))
 		return false;
-	end = (base - RAM_FIRST + size) / PAGE_SIZE;
-	for (page = (base - RAM_FIRST) / PAGE_SIZE; page < end; page++)
+	end = (base + size) / PAGE_SIZE;
+	for (page = base / PAGE_SIZE; page < end; page++)
 		if (given_pages[page / 64] & BIT(page % 64))
 			return false;
 
@@ -45,7 +53,7 @@ static bool range_is_own(u64 base, u64 size)
 
 static void range_set_given(u64 base, u64 size, bool given)
 {
-	u64 page = (base - RAM_FIRST) / PAGE_SIZE;
+	u64 page = base / PAGE_SIZE;
 	u64 end = page + size / PAGE_SIZE;
 
 	for (; page < end; page++) {
@@ -144,6 +152,7 @@ static struct rm_mem_entry *push_entry(struct rm_parcel *parcel)
 		parcel->last = chunk;
 	}
 	parcel->nr_entries++;
+	entries_used++;
 
 	return &chunk->entry[chunk->nr++];
 }
@@ -153,6 +162,7 @@ static void pop_entry(struct rm_parcel *parcel)
 	struct rm_chunk *chunk = parcel->last;
 
 	parcel->nr_entries--;
+	entries_used--;
 	if (--chunk->nr)
 		return;
 	parcel->last = chunk->prev;
@@ -205,7 +215,8 @@ static u32 take_entry(struct rm_parcel *parcel, const struct rm_mem_entry *from)
 {
 	struct rm_mem_entry *entry;
 
-	if (parcel->nr_entries == RM_PARCEL_MAX_ENTRIES)
+	if (parcel->nr_entries == RM_PARCEL_MAX_ENTRIES ||
+	    entries_used >= rm_entries_max)
 		return RM_NOMEM;
 	if (!range_is_own(from->ipa, from->size))
 		return RM_MEM_INVALID;

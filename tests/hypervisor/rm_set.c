@@ -12,6 +12,7 @@ bool rm_has_boot_context;
 void rm_set_init(void)
 {
 	rm_has_boot_context = hyp_option("rm=bootcontext");
+	rm_entries_max = RM_ENTRIES_ANY;
 }
 
 /* Two of these messages say four bytes more than needed when they fail. */

@@ -14,7 +14,6 @@
 #define LEVEL_FIRST	1
 #define LEVEL_LAST	3
 #define ENTRIES		512
-#define IPA_LIMIT	BIT(39)
 
 #define PTE_VALID	BIT(0)
 #define PTE_TABLE	BIT(1)
@@ -233,7 +232,7 @@ static void unmap_level(struct s2 *s2, u64 *table, unsigned int level, u64 ipa,
 static bool range_is_bad(u64 ipa, u64 size)
 {
 	return !IS_ALIGNED(ipa | size, PAGE_SIZE) || !size || ipa + size < ipa ||
-	       ipa + size > IPA_LIMIT;
+	       ipa + size > S2_LIMIT;
 }
 
 int s2_unmap(struct s2 *s2, u64 ipa, u64 size)
@@ -347,7 +346,7 @@ static u64 lookup(struct s2 *s2, u64 ipa, u64 *size)
 bool s2_lookup(struct s2 *s2, u64 ipa, u64 *pa, enum s2_perm *perm)
 {
 	u64 size;
-	u64 pte = ipa < IPA_LIMIT ? lookup(s2, ipa, &size) : 0;
+	u64 pte = ipa < S2_LIMIT ? lookup(s2, ipa, &size) : 0;
 
 	if (!pte)
 		return false;
@@ -361,7 +360,7 @@ bool s2_is_identity(struct s2 *s2, u64 ipa, u64 size, enum s2_perm perm)
 	u64 end = ipa + size;
 	u64 block, pte;
 
-	if (end < ipa || end > IPA_LIMIT)
+	if (end < ipa || end > S2_LIMIT)
 		return false;
 	while (ipa < end) {
 		pte = lookup(s2, ipa, &block);

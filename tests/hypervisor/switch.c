@@ -25,15 +25,25 @@ static u64 el2_table[512] __aligned(4096);
 static bool has_pauth;
 static u64 mdcr_primary;
 
-/* The identity: 1 GiB of devices, then RAM, code in the hypervisor's own. */
+/* RAM, code in the hypervisor's own. The map is the identity, by blocks of 1 GiB. */
+void el2_map_ram(u64 base, u64 size)
+{
+	u64 block;
+
+	for (block = base >> 30; block <= (base + size - 1) >> 30; block++) {
+		el2_table[block] = block << 30 | EL2_BLOCK | EL2_NORMAL |
+				   (block == HYP_BASE >> 30 ? 0 : EL2_XN);
+	}
+	dsb(ishst);
+	isb();
+}
+
 static void el2_mmu_on(void)
 {
-	u64 base;
-
-	for (base = 0; base < 4; base++) {
-		el2_table[base] = base << 30 | EL2_BLOCK | (base ? EL2_NORMAL : 0) |
-				  (base == HYP_BASE >> 30 ? 0 : EL2_XN);
-	}
+	/* The devices, and what is needed to find the rest. */
+	el2_table[0] = EL2_BLOCK | EL2_XN;
+	el2_map_ram(PRIMARY_FDT, PRIMARY_FDT_ROOM);
+	el2_map_ram(HYP_BASE, HYP_SIZE);
 	sysreg_write(mair_el2, MAIR_EL2_VALUE);
 	sysreg_write(tcr_el2, TCR_EL2_VALUE);
 	sysreg_write(ttbr0_el2, (u64)el2_table);
