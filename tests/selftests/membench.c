@@ -41,11 +41,12 @@ static void less(u64 *best, u64 start)
 		*best = ns;
 }
 
-/* In nanoseconds, the best of some rounds */
+/* In nanoseconds, the best of some rounds; and the kernel's memory in bytes, the least */
 struct cost {
 	u64 add;
 	u64 remove;
 	u64 copy;
+	long long memory;
 };
 
 static void copy(const u8 *p, u64 size, struct cost *cost)
@@ -61,16 +62,21 @@ static void copy(const u8 *p, u64 size, struct cost *cost)
 
 static bool measure(struct testvm *vm, const u8 *p, u64 size, struct cost *cost, u64 *entries)
 {
+	long long unused;
 	unsigned int i;
 	u64 start;
 
 	for (i = 0; i < ROUNDS; i++) {
 		tap_alive();
 		copy(p, size, cost);
+		unused = testmem_unused();
 		start = now();
 		if (!check_errno(testmem_set(vm->fd, 0, TESTMEM_LENT, 0, p, size), 0, "region"))
 			return false;
 		less(&cost->add, start);
+		unused -= testmem_unused();
+		if (!i || unused < cost->memory)
+			cost->memory = unused;
 		*entries = testmem_info(vm->fd, "mem-entries");
 		start = now();
 		if (!check_errno(testmem_set(vm->fd, 0, 0, 0, NULL, 0), 0, "deletion"))
@@ -90,6 +96,7 @@ static void report(const char *what, u64 size, u64 entries, const struct cost *c
 	note("  per 4 KiB %llu + %llu ns of %llu ns, per entry %llu + %llu ns", cost->add / pages,
 	     cost->remove / pages, cost->copy / pages, cost->add / entries,
 	     cost->remove / entries);
+	note("  %lld KiB of the kernel's memory", cost->memory / 1024);
 }
 
 /* All sizes for which there is memory: at least the smallest, if @needed. */
