@@ -149,3 +149,4 @@ help:
 # help:
 # help: Variables for test
 # help:   TESTS='kunit gunyah_api'  only the KUnit suites, only these selftests
+# help:   BENCH_MIB=64     how much memory gunyah_membench measures, at most

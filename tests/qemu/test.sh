@@ -3,8 +3,9 @@
 #
 # "make test": KUnit suites and selftests in QEMU, under a kernel that reports
 # errors. Prints TAP and a line with the counts; its status says whether all is
-# well. TESTS="kunit gunyah_api ..." restricts it to these. gunyah_loopback runs
-# under Debian's own kernel, with so many MESSAGES.
+# well. TESTS="kunit gunyah_api ..." restricts it to these. Under Debian's own
+# kernel run gunyah_loopback, with so many MESSAGES, and gunyah_membench, with
+# up to BENCH_MIB of memory.
 
 . "$(dirname "$0")/../../scripts/common.sh"
 . "$TOP/tests/qemu/vm.sh"
@@ -13,8 +14,14 @@
 KERNEL=6.1
 TIMEOUT=${TIMEOUT:-3600}
 MESSAGES=${MESSAGES:-1000000}
+BENCH_MIB=${BENCH_MIB:-64}
 BOOTARGS="earlycon console=ttyAMA0 printk.devkmsg=on panic=-1"
 run=$BUILD/test
+
+# By machine: CPUs, of which two are the primary's, and the primary's MiB
+declare -A cpus=([production]=3 [debug]=4 [big]=3 [stock]=3)
+declare -A memory=([production]=1024 [debug]=1024 [big]=5120
+		   [stock]=$((1024 + 2 * BENCH_MIB)))
 
 # wanted NAME: is it among the tests that were asked for?
 wanted()
@@ -52,8 +59,10 @@ build()
 	fi
 	if [ $selftests = 1 ]; then
 		step "Build the modules" test_make modules GUNYAH_TEST=1
-		step "Build the test hypervisor" test_make hypervisor
 		step "Build the VMM" test_make vmm
+	fi
+	if [ $selftests = 1 ] || [ $stock = 1 ]; then
+		step "Build the test hypervisor" test_make hypervisor
 		step "Build the selftests" test_make selftests
 	fi
 }
@@ -63,7 +72,6 @@ build_stock()
 {
 	step "Build the modules for Debian's $KERNEL" \
 		make -C "$TOP" -j"$(nproc)" KERNEL="$KERNEL" GUNYAH_TEST=1 modules
-	step "Build the test hypervisor" test_make hypervisor
 }
 
 kunit_initrd()
@@ -103,16 +111,15 @@ selftest_machine()
 	cp "$CACHE"/trace-cmd/lib/* "$root/lib/"
 	mkdir "$root/tests" "$root/guest"
 	cp "$TOP/tests/qemu/linux_guest" "$root/tests/"
-	while read -r test; do
-		cp "$BUILD/selftests/$test" "$root/tests/"
-	done <"$BUILD/selftests/tests.list"
 	for test in "$@"; do
+		[ "$test" = linux_guest ] || cp "$BUILD/selftests/$test" "$root/tests/"
 		! wanted "$test" || echo "$test"
 	done >"$root/tests/list"
 	cp "$CACHE/image-$KERNEL/Image" "$root/guest/"
 	cp "$run/guest.initrd" "$root/guest/initrd"
 	pack "$root" "$run/$name.initrd"
-	primary_dtb "$run/$name.dtb" 2 "$BOOTARGS" "$run/$name.initrd" "$options"
+	primary_dtb "$run/$name.dtb" 2 "$BOOTARGS" "$run/$name.initrd" "$options" \
+		"${memory[$name]}"
 }
 
 # A primary with Debian's own kernel, which is fast
@@ -126,14 +133,20 @@ stock_machine()
 	add_debian_modules "$root" "$image" virtio_mmio virtio_console
 	add_modules "$root" "$release" "$BUILD/modules-$release"
 	mkdir "$root/tests"
-	cp "$TOP/tests/qemu/gunyah_loopback" "$root/tests/"
-	echo "$MESSAGES" >"$root/etc/messages"
+	cp "$TOP/tests/qemu/gunyah_loopback" "$BUILD/selftests/gunyah_membench" \
+		"$root/tests/"
+	{
+		! wanted gunyah_loopback || echo "gunyah_loopback $MESSAGES"
+		! wanted gunyah_membench || echo "gunyah_membench $BENCH_MIB"
+	} >"$root/tests/list"
 	pack "$root" "$run/stock.initrd"
-	primary_dtb "$run/stock.dtb" 2 "$BOOTARGS" "$run/stock.initrd" ""
+	primary_dtb "$run/stock.dtb" 2 "$BOOTARGS" "$run/stock.initrd" "" \
+		"${memory[stock]}"
 }
 
 # As in a production build, capabilities are random and guests boot only from
-# lent memory; then as in a debug build, with one more CPU for the hypervisor.
+# lent memory; then as in a debug build, with one more CPU for the hypervisor;
+# and one with memory for much of it to be given away.
 selftest_machines()
 {
 	local tests
@@ -143,6 +156,7 @@ selftest_machines()
 	selftest_machine production caps=random "${tests[@]}" linux_guest
 	selftest_machine debug "rm=debug rm=bootcontext" \
 		gunyah_lifecycle gunyah_lend gunyah_boot gunyah_static
+	selftest_machine big caps=random gunyah_big
 }
 
 boot_kunit()
@@ -151,11 +165,12 @@ boot_kunit()
 		"$BOOTARGS kunit.enable=1"
 }
 
-# boot_selftest NAME CPUS [IMAGE]: two of the CPUs are the primary's
+# boot_selftest NAME IMAGE
 boot_selftest()
 {
-	boot_hypervisor "$run/$1.log" "$2" "${3:-$image}" "$run/$1.initrd" \
-		"$run/$1.dtb" "$BUILD/hypervisor/gunyah-test-hyp.elf"
+	boot_hypervisor "$run/$1.log" "${cpus[$1]}" "$2" "$run/$1.initrd" \
+		"$run/$1.dtb" "$BUILD/hypervisor/gunyah-test-hyp.elf" \
+		"${memory[$1]}"
 }
 
 # run_boot NAME COMMAND...: boots, judges
@@ -174,10 +189,12 @@ run_boot()
 kunit=0
 selftests=0
 stock=0
-! wanted kunit || kunit=1
-! wanted gunyah_loopback || stock=1
-for test in ${TESTS:-all}; do
-	[ "$test" = kunit ] || [ "$test" = gunyah_loopback ] || selftests=1
+for test in ${TESTS:-kunit gunyah_loopback gunyah_api}; do
+	case $test in
+	kunit) kunit=1 ;;
+	gunyah_loopback | gunyah_membench) stock=1 ;;
+	*) selftests=1 ;;
+	esac
 done
 
 "$TOP/scripts/setup.sh" fetch build run
@@ -193,23 +210,25 @@ if [ $stock = 1 ]; then
 fi
 
 for test in ${TESTS:-}; do
-	[ "$test" = kunit ] || [ "$test" = linux_guest ] ||
-		[ "$test" = gunyah_loopback ] ||
+	case $test in
+	kunit | linux_guest | gunyah_loopback | gunyah_membench | gunyah_big) ;;
+	*)
 		grep -qx "$test" "$BUILD/selftests/tests.list" ||
-		die "there is no test $test"
+			die "there is no test $test"
+		;;
+	esac
 done
 LIMIT=$TIMEOUT
 start=$SECONDS
 echo "TAP version 13"
 [ $kunit = 0 ] || run_boot kunit boot_kunit
-declare -A cpus=([production]=3 [debug]=4)
-for name in production debug; do
+for name in production debug big; do
 	if [ $selftests = 1 ] && [ -s "$run/$name/tests/list" ]; then
-		run_boot "$name" boot_selftest "$name" "${cpus[$name]}"
+		run_boot "$name" boot_selftest "$name" "$image"
 	fi
 done
 [ $stock = 0 ] ||
-	run_boot stock boot_selftest stock 3 "$CACHE/image-$KERNEL/Image"
+	run_boot stock boot_selftest stock "$CACHE/image-$KERNEL/Image"
 say "==> Tests took $((SECONDS - start)) s"
 summary
 [ "$failed" = 0 ] && [ "$passed" != 0 ]

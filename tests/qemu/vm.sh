@@ -9,7 +9,11 @@ DTB_ADDR=0x40f00000
 IMAGE_ADDR=0x41000000
 INITRD_ADDR=0x4c000000
 
-MACHINE=virt,virtualization=on,gic-version=3,highmem=off
+# Of RAM, the primary has the first GiB, the hypervisor the second, and the
+# primary what follows.
+RAM_ADDR=0x40000000
+MORE_ADDR=0xc0000000
+
 CPU=max,pauth-impdef=on,sve=off
 
 # new_root DIR INIT: a fresh root with busybox and this /init
@@ -57,16 +61,43 @@ pack()
 	(cd "$1" && find . | cpio --quiet -o -H newc -R 0:0) >"$2"
 }
 
-# primary_dtb FILE CPUS BOOTARGS INITRD TEST_OPTIONS: QEMU's own tree for a
-# machine with the primary's memory and CPUs
+# machine MIB: QEMU's, for a primary with so much memory
+machine()
+{
+	local highmem=off
+
+	[ "$1" -le 1024 ] || highmem=on
+	echo "virt,virtualization=on,gic-version=3,highmem=$highmem"
+}
+
+# cells NUMBER: the two of it in a devicetree
+cells()
+{
+	printf '%x %x' $(($1 >> 32)) $(($1 & 0xffffffff))
+}
+
+# add_memory DTB MIB: what a primary has beyond its first GiB. PCI goes: its
+# registers are in high memory then, where the hypervisor expects no devices.
+add_memory()
+{
+	# shellcheck disable=SC2046 # several numbers
+	fdtput -t x "$1" "/memory@${RAM_ADDR#0x}" reg \
+		$(cells $RAM_ADDR) $(cells $((1024 << 20))) \
+		$(cells $MORE_ADDR) $(cells $((($2 - 1024) << 20)))
+	fdtput -r "$1" /pcie@10000000
+}
+
+# primary_dtb FILE CPUS BOOTARGS INITRD TEST_OPTIONS [MIB]: QEMU's own tree for
+# a machine with the primary's CPUs and memory, which is 1 GiB or more
 primary_dtb()
 {
-	local end
+	local end mib=${6:-1024}
 
 	end=$((INITRD_ADDR + $(stat -c %s "$4")))
-	qemu-system-aarch64 -M "$MACHINE,its=off,dumpdtb=$1.qemu" -cpu $CPU \
-		-smp "$2" -m 1G -nic none -display none 2>/dev/null
+	qemu-system-aarch64 -M "$(machine "$mib"),its=off,dumpdtb=$1.qemu" \
+		-cpu $CPU -smp "$2" -m 1G -nic none -display none 2>/dev/null
 	dtc -q -I dtb -O dtb -o "$1" "$1.qemu"
+	[ "$mib" = 1024 ] || add_memory "$1" "$mib"
 	fdtput -t s "$1" /chosen bootargs "$3"
 	fdtput -t x "$1" /chosen linux,initrd-start 0 "${INITRD_ADDR#0x}"
 	fdtput -t x "$1" /chosen linux,initrd-end 0 "$(printf %x "$end")"
@@ -96,11 +127,14 @@ boot_plain()
 		-kernel "$3" -initrd "$4" -append "$5"
 }
 
-# boot_hypervisor LOG CPUS IMAGE INITRD DTB ELF: CPUs that the primary's tree
-# does not list are the hypervisor's own.
+# boot_hypervisor LOG CPUS IMAGE INITRD DTB ELF [MIB]: CPUs that the primary's
+# tree does not list are the hypervisor's own. MIB as for the tree.
 boot_hypervisor()
 {
-	qemu "$1" -M $MACHINE -cpu "$CPU" -smp "$2" -m 2G -kernel "$6" \
+	local mib=${7:-1024}
+
+	qemu "$1" -M "$(machine "$mib")" -cpu "$CPU" -smp "$2" \
+		-m $((mib + 1024))M -kernel "$6" \
 		-device "loader,file=$5,addr=$DTB_ADDR,force-raw=on" \
 		-device "loader,file=$3,addr=$IMAGE_ADDR,force-raw=on" \
 		-device "loader,file=$4,addr=$INITRD_ADDR,force-raw=on"
