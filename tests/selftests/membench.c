@@ -41,7 +41,7 @@ static void less(u64 *best, u64 start)
 		*best = ns;
 }
 
-/* In nanoseconds, the best of some rounds; and the kernel's memory in bytes, the least */
+/* In nanoseconds, the best of some rounds; and in bytes of the kernel's memory, the most */
 struct cost {
 	u64 add;
 	u64 remove;
@@ -75,7 +75,7 @@ static bool measure(struct testvm *vm, const u8 *p, u64 size, struct cost *cost,
 			return false;
 		less(&cost->add, start);
 		unused -= testmem_unused();
-		if (!i || unused < cost->memory)
+		if (unused > cost->memory)
 			cost->memory = unused;
 		*entries = testmem_info(vm->fd, "mem-entries");
 		start = now();
