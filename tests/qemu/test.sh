@@ -5,7 +5,8 @@
 # errors. Prints TAP and a line with the counts; its status says whether all is
 # well. TESTS="kunit gunyah_api ..." restricts it to these. Under Debian's own
 # kernel run gunyah_loopback, with so many MESSAGES, and gunyah_membench, with
-# up to BENCH_MIB of memory.
+# up to BENCH_MIB of memory. GUNYAH_STRESS=N makes gunyah_stress N times as long,
+# GUNYAH_SEED=N repeats its random numbers.
 
 . "$(dirname "$0")/../../scripts/common.sh"
 . "$TOP/tests/qemu/vm.sh"
@@ -16,6 +17,10 @@ TIMEOUT=${TIMEOUT:-3600}
 MESSAGES=${MESSAGES:-1000000}
 BENCH_MIB=${BENCH_MIB:-64}
 BOOTARGS="earlycon console=ttyAMA0 printk.devkmsg=on panic=-1"
+# What the kernel does not know is in the environment of init.
+for variable in GUNYAH_STRESS GUNYAH_SEED; do
+	[ -z "${!variable:-}" ] || BOOTARGS+=" $variable=${!variable}"
+done
 run=$BUILD/test
 
 # By machine: CPUs, of which two are the primary's, and the primary's MiB
