@@ -17,7 +17,7 @@
 #include "testmem.h"
 #include "testvm.h"
 
-#define ROUNDS			3
+#define ROUNDS			5
 #define BOUNCE			SZ_1M
 
 #define MIN_SIZE		(64 * SZ_1M)
@@ -41,12 +41,12 @@ static void less(u64 *best, u64 start)
 		*best = ns;
 }
 
-/* In nanoseconds, the best of some rounds; and in bytes of the kernel's memory, the most */
+/* In nanoseconds, the best of some rounds; and in bytes of slabs, the most */
 struct cost {
 	u64 add;
 	u64 remove;
 	u64 copy;
-	long long memory;
+	long long slab;
 };
 
 static void copy(const u8 *p, u64 size, struct cost *cost)
@@ -60,26 +60,62 @@ static void copy(const u8 *p, u64 size, struct cost *cost)
 	less(&cost->copy, start);
 }
 
+/* One region cannot have as many entries as single pages may be. */
+static u64 region_size(u64 size)
+{
+	return size < SZ_1G ? size : SZ_1G;
+}
+
+static bool add(struct testvm *vm, const u8 *p, u64 size)
+{
+	u64 at, step = region_size(size);
+
+	for (at = 0; at < size; at += step)
+		if (!check_errno(testmem_set(vm->fd, at / step, TESTMEM_LENT, at, p + at, step),
+				 0, "region"))
+			return false;
+	return true;
+}
+
+static bool delete(struct testvm *vm, u64 size)
+{
+	u64 at, step = region_size(size);
+
+	for (at = 0; at < size; at += step)
+		if (!check_errno(testmem_set(vm->fd, at / step, 0, 0, NULL, 0), 0, "deletion"))
+			return false;
+	return true;
+}
+
+static u64 count_runs(const u8 *p, u64 size)
+{
+	u64 at, step = region_size(size), n = 0;
+
+	for (at = 0; at < size; at += step)
+		n += testmem_runs(p + at, step);
+	return n;
+}
+
 static bool measure(struct testvm *vm, const u8 *p, u64 size, struct cost *cost, u64 *entries)
 {
-	long long unused;
+	long long slab;
 	unsigned int i;
 	u64 start;
 
 	for (i = 0; i < ROUNDS; i++) {
 		tap_alive();
 		copy(p, size, cost);
-		unused = testmem_unused();
+		slab = testmem_slab();
 		start = now();
-		if (!check_errno(testmem_set(vm->fd, 0, TESTMEM_LENT, 0, p, size), 0, "region"))
+		if (!add(vm, p, size))
 			return false;
 		less(&cost->add, start);
-		unused -= testmem_unused();
-		if (unused > cost->memory)
-			cost->memory = unused;
+		slab = testmem_slab() - slab;
+		if (slab > cost->slab)
+			cost->slab = slab;
 		*entries = testmem_info(vm->fd, "mem-entries");
 		start = now();
-		if (!check_errno(testmem_set(vm->fd, 0, 0, 0, NULL, 0), 0, "deletion"))
+		if (!delete(vm, size))
 			return false;
 		less(&cost->remove, start);
 	}
@@ -93,10 +129,9 @@ static void report(const char *what, u64 size, u64 entries, const struct cost *c
 	note("%s, %llu MiB in %llu entries: %.2f %% + %.2f %% of memcpy (add + remove)", what,
 	     size / SZ_1M, entries, 100.0 * cost->add / cost->copy,
 	     100.0 * cost->remove / cost->copy);
-	note("  per 4 KiB %llu + %llu ns of %llu ns, per entry %llu + %llu ns", cost->add / pages,
-	     cost->remove / pages, cost->copy / pages, cost->add / entries,
-	     cost->remove / entries);
-	note("  %lld KiB of the kernel's memory", cost->memory / 1024);
+	note("  per 4 KiB %llu + %llu ns of %llu ns, per entry %llu + %llu ns, %lld KiB of slabs",
+	     cost->add / pages, cost->remove / pages, cost->copy / pages, cost->add / entries,
+	     cost->remove / entries, cost->slab / 1024);
 }
 
 /* All sizes for which there is memory: at least the smallest, if @needed. */
@@ -119,8 +154,8 @@ static void bench(const char *what, u8 *(*alloc)(u64 size), bool needed)
 		}
 		memset(&cost, 0, sizeof(cost));
 		if (measure(&vm, p, size, &cost, &entries) &&
-		    check(entries == testmem_runs(p, size), "%llu entries, not %llu", entries,
-			  testmem_runs(p, size)))
+		    check(entries == count_runs(p, size), "%llu entries, not %llu", entries,
+			  count_runs(p, size)))
 			report(what, size, entries, &cost);
 		testmem_free(p, size);
 	}

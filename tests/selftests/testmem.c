@@ -268,8 +268,19 @@ bool testmem_check_locked(long kib, const char *when)
 		     testmem_locked(), kib);
 }
 
+static long long system_memory(const char *key)
+{
+	/* Each CPU counts by itself for a while. */
+	write_file("/proc/sys/vm/stat_refresh", "1");
+	return number_in("/proc/meminfo", key) * 1024;
+}
+
 long long testmem_unused(void)
 {
-	write_file("/proc/sys/vm/stat_refresh", "1");
-	return number_in("/proc/meminfo", "MemFree") * 1024;
+	return system_memory("MemFree");
+}
+
+long long testmem_slab(void)
+{
+	return system_memory("SUnreclaim");
 }

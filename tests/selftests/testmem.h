@@ -40,5 +40,7 @@ long testmem_locked(void);
 bool testmem_check_locked(long kib, const char *when);
 /* Bytes of the system that nobody uses for anything. */
 long long testmem_unused(void);
+/* And that the kernel uses by its allocators of objects, and cannot give up. */
+long long testmem_slab(void);
 
 #endif
