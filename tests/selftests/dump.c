@@ -12,12 +12,18 @@
 #include <unistd.h>
 
 #include "dump.h"
+#include "files.h"
+#include "modules.h"
 #include "tap.h"
 
 #define OPTIONS_VARIABLE	"GUNYAH_TEST_OPTIONS"
 #define DUMP_FILE		"/dev/gunyah_test_ctl"
 #define DUMP_MAX		(256 * 1024)
 #define COUNT			"count "
+
+#define VMSTAT			"/proc/vmstat"
+/* Written to, it adds up what each CPU has counted: only then is the above exact. */
+#define VMSTAT_REFRESH		"/proc/sys/vm/stat_refresh"
 
 #define SETTLE_SECONDS		60
 #define POLL_MS			100
@@ -33,11 +39,34 @@ bool dump_supported(void)
 	return test_options() || !access(DUMP_FILE, R_OK);
 }
 
+/* Pages of all processes, and of those that are no more, that somebody in the kernel has pinned */
+static long pinned_pages(void)
+{
+	long acquired = -1, released = -1, n;
+	char key[64];
+	FILE *file;
+
+	if (!write_file(VMSTAT_REFRESH, "1"))
+		return -1;
+	file = fopen(VMSTAT, "re");
+	while (file && fscanf(file, "%63s %ld", key, &n) == 2) {
+		if (!strcmp(key, "nr_foll_pin_acquired"))
+			acquired = n;
+		else if (!strcmp(key, "nr_foll_pin_released"))
+			released = n;
+	}
+	if (file)
+		fclose(file);
+	check(acquired >= 0 && released >= 0, VMSTAT " does not tell of pinned pages");
+	return acquired - released;
+}
+
 bool dump_take(struct dump *dump)
 {
 	ssize_t n;
 	int fd;
 
+	dump->pinned = pinned_pages();
 	dump->text = NULL;
 	fd = open(DUMP_FILE, O_RDONLY | O_CLOEXEC);
 	if (!check(fd >= 0, "%s: errno %d", DUMP_FILE, errno))
@@ -123,7 +152,17 @@ long dump_count_now(const char *name)
 	return n;
 }
 
-bool dump_check_same(const struct dump *before)
+static bool same_pins(const struct dump *a, const struct dump *b, bool report)
+{
+	if (a->pinned == b->pinned)
+		return true;
+	if (report)
+		note("%ld pages were pinned, %ld are", a->pinned, b->pinned);
+	return false;
+}
+
+/* @lost: pages may have been given up; returns how many are pinned by that. */
+static bool wait_until_same(const struct dump *before, long *lost)
 {
 	struct timespec now, end;
 	struct dump after;
@@ -136,7 +175,9 @@ bool dump_check_same(const struct dump *before)
 			return false;
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		late = now.tv_sec > end.tv_sec;
-		equal = same(before, &after, late);
+		equal = same(before, &after, late) && (lost || same_pins(before, &after, late));
+		if (lost)
+			*lost = after.pinned - before->pinned;
 		dump_free(&after);
 		if (equal)
 			return true;
@@ -146,11 +187,27 @@ bool dump_check_same(const struct dump *before)
 	}
 }
 
+bool dump_check_same(const struct dump *before)
+{
+	return wait_until_same(before, NULL);
+}
+
+bool dump_check_same_but_lost(struct dump *before)
+{
+	long lost = 0;
+	bool ok;
+
+	ok = wait_until_same(before, &lost);
+	before->pinned += lost;
+	return ok && check(lost >= 0, "%ld pages too many were released", -lost);
+}
+
 void dump_check_rounds(unsigned int rounds, bool (*run)(unsigned int round, void *arg),
 		       void *arg)
 {
 	struct dump before;
 	unsigned int i;
+	int users;
 
 	if (!dump_supported()) {
 		skip("no dump of the Resource Manager");
@@ -158,11 +215,13 @@ void dump_check_rounds(unsigned int rounds, bool (*run)(unsigned int round, void
 	}
 	if (!dump_take(&before))
 		return;
+	users = modules_users();
 	for (i = 0; i < rounds; i++) {
 		if (!run(i, arg) || !dump_check_same(&before)) {
 			note("in round %u", i + 1);
 			break;
 		}
 	}
+	modules_check_users(users);
 	dump_free(&before);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the test hypervisor's Resource Manager believes, as text.
+ * What the test hypervisor's Resource Manager believes, as text, and how much memory the
+ * kernel keeps for it.
  *
  * Lines that begin with "count " are counters; the others are what exists. A test that
  * cleans up after itself leaves the others as they were.
@@ -13,6 +14,7 @@
 
 struct dump {
 	char *text;
+	long pinned;		/* pages, of the whole system */
 };
 
 /* The test hypervisor's boot options, NULL if this is not said to be one. */
@@ -30,14 +32,19 @@ long dump_count(const struct dump *dump, const char *name);
 long dump_count_now(const char *name);
 
 /*
- * Wait until the dump is as it was in @before, counters aside. The last file of a VM may
- * be closed by a process that is still about to die.
+ * Wait until the dump is as it was in @before, counters aside, and as many pages are pinned.
+ * The last file of a VM may be closed by a process that is still about to die.
  */
 bool dump_check_same(const struct dump *before);
+/*
+ * The same when the driver gave up memory that did not come back: that stays pinned, and is
+ * part of @before from now on.
+ */
+bool dump_check_same_but_lost(struct dump *before);
 
 /*
- * The same for each of several rounds: @run returns whether to go on. The test is skipped
- * where there is no dump.
+ * The same for each of several rounds: @run returns whether to go on. In the end the modules
+ * are used by as many as before, too. The test is skipped where there is no dump.
  */
 void dump_check_rounds(unsigned int rounds, bool (*run)(unsigned int round, void *arg),
 		       void *arg);

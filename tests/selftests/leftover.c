@@ -88,7 +88,7 @@ static int give_back_all(const struct dump *before, const struct dump *now)
 	return count;
 }
 
-int leftover_give_back(const struct dump *before)
+int leftover_give_back(struct dump *before)
 {
 	struct timespec start;
 	int left, first = -1;
@@ -105,5 +105,5 @@ int leftover_give_back(const struct dump *before)
 		if (left)
 			sleep_ms(POLL_MS);
 	} while (left && ms_since(&start) < POLL_SECONDS * 1000L);
-	return dump_check_same(before) ? first : -1;
+	return dump_check_same_but_lost(before) ? first : -1;
 }

@@ -10,8 +10,9 @@
 
 /*
  * Ask for it back, behind the driver's back, until the dump is as before. Returns how many
- * VMs and parcels there were that are not in @before, negative if that fails.
+ * VMs and parcels there were that are not in @before, negative if that fails. Their memory
+ * stays pinned, as nobody tells the driver, and is part of @before from now on.
  */
-int leftover_give_back(const struct dump *before);
+int leftover_give_back(struct dump *before);
 
 #endif

@@ -130,6 +130,32 @@ bool modules_unload(struct modules *modules)
 	return check(false, "%d modules are still in use", left);
 }
 
+int modules_users(void)
+{
+	FILE *file = fopen("/proc/modules", "re");
+	char name[MODULE_NAME_MAX];
+	unsigned int users;
+	int sum = 0;
+
+	if (!check(file, "no list of modules"))
+		return -1;
+	while (fscanf(file, "%55s %*u %u%*[^\n]", name, &users) == 2)
+		if (is_ours(name))
+			sum += users;
+	fclose(file);
+	return sum;
+}
+
+bool modules_check_users(int users)
+{
+	unsigned int i;
+
+	for (i = 0; i < POLL_LIMIT && modules_users() != users; i++)
+		sleep_ms(POLL_MS);
+	return check(modules_users() == users, "the modules have %d users, not %d",
+		     modules_users(), users);
+}
+
 bool modules_load(const struct modules *modules)
 {
 	unsigned int i = modules->count;

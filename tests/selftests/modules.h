@@ -33,6 +33,10 @@ bool modules_unload(struct modules *modules);
 int modules_unload_unused(struct modules *modules);
 bool modules_load(const struct modules *modules);
 
+/* How many references there are to them, and waiting until it is so many again. */
+int modules_users(void);
+bool modules_check_users(int users);
+
 /* By sysfs; the device has to be bound, or not to be. */
 bool rm_unbind(void);
 bool rm_bind(void);

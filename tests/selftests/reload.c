@@ -220,7 +220,7 @@ static void in_use(void)
  * While it has its functions, their modules stay. After that, or when the device is gone, it
  * is not waited for without end; and what is said later is not for the next driver.
  */
-static bool unload_in_flight(const struct dump *before, const char *request, bool functions)
+static bool unload_in_flight(struct dump *before, const char *request, bool functions)
 {
 	struct modules modules;
 	bool ok;
