@@ -25,7 +25,7 @@ run=$BUILD/test
 
 # By machine: CPUs, of which two are the primary's, and the primary's MiB
 declare -A cpus=([production]=3 [debug]=4 [big]=3 [stock]=3)
-declare -A memory=([production]=1024 [debug]=1024 [big]=5120
+declare -A memory=([production]=1024 [debug]=1024 [big]=4608
 		   [stock]=$((1024 + 2 * BENCH_MIB)))
 
 # wanted NAME: is it among the tests that were asked for?

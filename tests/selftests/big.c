@@ -3,7 +3,7 @@
  * A gigabyte of all kinds of memory, and as many entries as there can be, and more: what it
  * takes to give it to a guest, that the guest has all of it, and that all of it comes back.
  *
- * Wants a machine with 5 GiB, and the test hypervisor.
+ * Wants a machine with 4.5 GiB, and the test hypervisor.
  */
 
 #include <errno.h>
