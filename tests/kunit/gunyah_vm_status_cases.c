@@ -612,23 +612,25 @@ static int delete_region(struct life *life)
 	return set_region(life->ghvm, 1, 0, 0, 0);
 }
 
+#define ASK(_cmd, _ask)	{ .name = #_ask, .cmd = _cmd, .ask = _ask }
+
 /* An interrupted search for a region or a function has found nothing, and says so. */
 static void interrupted(struct kunit *test)
 {
 	static const struct answers configuring[] = {
-		ROW(GH_VM_SET_USER_MEM_REGION, delete_region),
-		ROW(GH_VM_SET_USER_MEM_REGION, ask_region),
-		ROW(GH_VM_ANDROID_LEND_USER_MEM, ask_lend),
-		ROW(GH_VM_SET_DTB_CONFIG, ask_dtb),
-		ROW(GH_VM_ANDROID_SET_FW_CONFIG, ask_fw),
-		ROW(GH_VM_SET_BOOT_CONTEXT, ask_boot_context),
-		ROW(GH_VM_START, ask_start),
+		ASK(GH_VM_SET_USER_MEM_REGION, delete_region),
+		ASK(GH_VM_SET_USER_MEM_REGION, ask_region),
+		ASK(GH_VM_ANDROID_LEND_USER_MEM, ask_lend),
+		ASK(GH_VM_SET_DTB_CONFIG, ask_dtb),
+		ASK(GH_VM_ANDROID_SET_FW_CONFIG, ask_fw),
+		ASK(GH_VM_SET_BOOT_CONTEXT, ask_boot_context),
+		ASK(GH_VM_START, ask_start),
 	}, functions[] = {
-		ROW(GH_VM_ADD_FUNCTION, ask_add),
-		ROW(GH_VM_REMOVE_FUNCTION, ask_remove),
+		ASK(GH_VM_ADD_FUNCTION, ask_add),
+		ASK(GH_VM_REMOVE_FUNCTION, ask_remove),
 	}, others[] = {
-		ROW(GH_VM_GET_STATUS, ask_status),
-		ROW(GH_GET_CAPABILITY, ask_capability),
+		ASK(GH_VM_GET_STATUS, ask_status),
+		ASK(GH_GET_CAPABILITY, ask_capability),
 	};
 	struct life *life = test->priv;
 	struct gh_vm *ghvm = life->ghvm;
