@@ -418,5 +418,7 @@ static const struct tap_test tests[] = {
 
 int main(void)
 {
+	/* Hundreds of thousands of entries in one call */
+	tap_set_timeout(1800);
 	return testvm_main(tests, ARRAY_SIZE(tests));
 }

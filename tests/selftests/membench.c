@@ -191,5 +191,7 @@ int main(int argc, char **argv)
 	if (!bounce)
 		return 1;
 	memset(bounce, 1, BOUNCE);
+	/* One call may be about gigabytes. */
+	tap_set_timeout(1800);
 	return testvm_main(tests, ARRAY_SIZE(tests));
 }

@@ -14,7 +14,7 @@
 #include "tap.h"
 
 /* Seconds without progress; the machine may be emulated, by a machine with much to do. */
-#define TEST_TIMEOUT		300
+static unsigned int timeout = 300;
 
 #define EXIT_PASS		0
 #define EXIT_FAIL		1
@@ -97,7 +97,7 @@ static void timed_out(int sig)
 
 	(void)sig;
 	len = snprintf(line, sizeof(line),
-		       "# failed: no end after %d seconds\nnot ok %u - %s\n", TEST_TIMEOUT,
+		       "# failed: no end after %u seconds\nnot ok %u - %s\n", timeout,
 		       current, current_name);
 	if (len > 0 && write(STDOUT_FILENO, line, len) < 0)
 		_exit(EXIT_FAIL);
@@ -106,7 +106,12 @@ static void timed_out(int sig)
 
 void tap_alive(void)
 {
-	alarm(TEST_TIMEOUT);
+	alarm(timeout);
+}
+
+void tap_set_timeout(unsigned int seconds)
+{
+	timeout = seconds;
 }
 
 static void run_one(const struct tap_test *test)

@@ -34,6 +34,8 @@ bool check_errno(long result, int err, const char *fmt, ...) __printf(3, 4);
 
 /* A test is given up when it takes too long from its start, or the last of these. */
 void tap_alive(void);
+/* That time, for tests of which a single step takes long. */
+void tap_set_timeout(unsigned int seconds);
 
 void sleep_ms(unsigned int ms);
 
