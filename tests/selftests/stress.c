@@ -92,14 +92,12 @@ void stress_rounds(unsigned int rounds, bool (*run)(unsigned int round))
 	stress_end(&stress);
 }
 
+static int device;
+
 static bool create_bare(void)
 {
-	static int dev = -1;
-	int fd;
+	int fd = ioctl(device, GH_CREATE_VM, 0);
 
-	if (dev < 0)
-		dev = open(GUNYAH_DEVICE, O_RDWR | O_CLOEXEC);
-	fd = ioctl(dev, GH_CREATE_VM, 0);
 	return check(fd >= 0, "CREATE_VM: errno %d", errno) && !close(fd);
 }
 
@@ -117,7 +115,9 @@ static bool create_and_close(unsigned int round)
 
 static void creations(void)
 {
+	device = open(GUNYAH_DEVICE, O_RDWR | O_CLOEXEC);
 	stress_rounds(CREATIONS, create_and_close);
+	close(device);
 }
 
 /* Every third is stopped. */
