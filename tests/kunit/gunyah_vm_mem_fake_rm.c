@@ -58,6 +58,7 @@ struct fake_parcel {
  * @next: where the next run of a label has to start, by label
  * @want: instead: the runs that have to come; goes on with them
  * @n_requests: how many there were
+ * @n_stale: how many parcels were to be taken back that were not there
  * @fail_at: number of the request that fails
  * @fail_count: how many from there on do
  * @fault: in which way
@@ -70,6 +71,7 @@ struct fake_rm {
 	u64 next[4];
 	const struct gh_extent *want;
 	unsigned int n_requests;
+	unsigned int n_stale;
 	unsigned int fail_at;
 	unsigned int fail_count;
 	enum fault fault;
@@ -162,8 +164,10 @@ static u32 fake_reclaim(struct fake_rm *fake, struct gh_rm_request *req)
 	const struct gh_rm_mem_reclaim_req *body = (const void *)req->payload;
 	struct fake_parcel *parcel = fake_find(fake, body->mem_handle);
 
-	if (!parcel)
+	if (!parcel) {
+		fake->n_stale++;
 		return GH_RM_ERROR_HANDLE_INVALID;
+	}
 	parcel->used = false;
 	parcel->reclaims++;
 	parcel->sanitized = body->flags & GH_RM_MEM_SANITIZE;
@@ -299,6 +303,7 @@ static void fake_reset(struct fake_rm *fake)
 	memset(fake->parcels, 0, sizeof(fake->parcels));
 	fake->n_parcels = 0;
 	fake->n_requests = 0;
+	fake->n_stale = 0;
 	fake->fail_count = 0;
 	fake->want = NULL;
 	for (label = 0; label < ARRAY_SIZE(fake->next); label++)

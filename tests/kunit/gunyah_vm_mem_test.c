@@ -404,6 +404,9 @@ static void failing_give(struct kunit *test)
 		fake_fail(&mem->fake, failure->fault, at, failure->count);
 		KUNIT_EXPECT_GT_MSG(test, 0, give(mem), "request %u", at);
 		reclaim_all(test);
+		/* Others may have the handle by then: only if nobody said what became of it */
+		KUNIT_EXPECT_LE(test, mem->fake.n_stale,
+				failure->fault == FAULT_LOST && failure->count > 1 ? 1U : 0U);
 		fake_reset(&mem->fake);
 		cond_resched();
 	}
