@@ -22,6 +22,7 @@
 #include "ctl.h"
 #include "dump.h"
 #include "parcel.h"
+#include "shortage.h"
 #include "testmem.h"
 #include "testvm.h"
 
@@ -395,78 +396,47 @@ static void threads(void)
  * Allocations that fail
  */
 
-static bool set_number(const char *path, const char *number)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, number, strlen(number)) > 0;
+struct set {
+	int vm;
+	const u8 *p;
+	u64 size;
+};
 
-	if (fd >= 0)
-		close(fd);
-	return ok;
+static long set_lent(void *arg)
+{
+	const struct set *set = arg;
+
+	return testmem_set(set->vm, LABEL, TESTMEM_LENT, BASE, set->p, set->size);
 }
 
-/* All allocations may fail, and without a word about it; or as it was before. */
-static bool fail_all_kinds(bool yes)
+/* Returns whether there is such an allocation. */
+static bool fail_nth(struct set *set, unsigned int n)
 {
-	const char *ignore = yes ? "N" : "Y", *order = yes ? "0" : "1";
-	const char *verbose = yes ? "0" : "2";
+	long result;
+	bool failed = shortage_nth(n, set_lent, set, &result);
 
-	return set_number("/sys/kernel/debug/failslab/ignore-gfp-wait", ignore) &&
-	       set_number("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", ignore) &&
-	       set_number("/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", ignore) &&
-	       set_number("/sys/kernel/debug/fail_page_alloc/min-order", order) &&
-	       set_number("/sys/kernel/debug/failslab/verbose", verbose) &&
-	       set_number("/sys/kernel/debug/fail_page_alloc/verbose", verbose) &&
-	       set_number("/sys/kernel/debug/fail_usercopy/verbose", verbose);
-}
-
-/*
- * The nth allocation of a call fails, or access to user memory, which counts as well. The
- * access to what tells whether there were as many is the next one. Returns whether there were.
- */
-static bool fail_nth(struct testvm *vm, const u8 *p, u64 size, unsigned int n)
-{
-	char number[16] = "";
-	int fd, ret, err;
-	bool failed;
-
-	fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (!check(fd >= 0, "fail-nth: errno %d", errno))
-		return false;
-	snprintf(number, sizeof(number), "%u", n);
-	if (!check(write(fd, number, strlen(number)) > 0, "fail-nth: errno %d", errno)) {
-		close(fd);
-		return false;
-	}
-	ret = testmem_set(vm->fd, LABEL, TESTMEM_LENT, BASE, p, size);
-	err = errno;
-	memset(number, 0, sizeof(number));
-	failed = pread(fd, number, sizeof(number) - 1, 0) > 0 && !atoi(number);
-	close(fd);
-	if (ret)
-		check(failed && (err == ENOMEM || err == EFAULT), "allocation %u: errno %d", n,
-		      err);
+	if (result)
+		check(failed && (errno == ENOMEM || errno == EFAULT), "allocation %u: errno %d",
+		      n, errno);
 	return failed;
 }
 
 static void fail_each(struct testvm *vm, void *arg)
 {
 	long locked = testmem_locked();
+	struct set set = { .vm = vm->fd, .p = arg, .size = SZ_4K * 1024 };
 	unsigned int n;
-	u8 *p = arg;
 
-	if (!fail_all_kinds(true)) {
-		skip("no fault injection");
+	if (!shortage_begin())
 		return;
-	}
-	for (n = 1; fail_nth(vm, p, SZ_4K * 1024, n); n++) {
+	for (n = 1; fail_nth(&set, n); n++) {
 		check_errno(testmem_set(vm->fd, LABEL, 0, 0, NULL, 0), 0, "deletion");
 		if (!check(testmem_locked() == locked, "allocation %u: %ld KiB stay locked", n,
 			   testmem_locked() - locked) ||
 		    !check(!testmem_info(vm->fd, "mem-pinned"), "allocation %u", n))
 			break;
 	}
-	fail_all_kinds(false);
+	shortage_end();
 	note("%u allocations", n - 1);
 	check(n > 4, "only %u allocations", n - 1);
 }
