@@ -65,6 +65,18 @@ enum gh_rm_error {
 };
 
 /**
+ * gh_rm_reply_lost() - was a request done or not?
+ * @ret: what the call returned
+ *
+ * Return: whether there was no reply, or none that makes sense, so that nobody
+ * knows.
+ */
+static inline bool gh_rm_reply_lost(int ret)
+{
+	return ret == -ETIMEDOUT || ret == -EBADMSG;
+}
+
+/**
  * gh_rm_error_remap() - the errno that fits a code of the Resource Manager
  * @error: the code; need not be a known one
  *
@@ -107,6 +119,7 @@ static inline int gh_rm_error_remap(enum gh_rm_error error)
 struct gh_rm *gh_rm_get(struct gh_rm *rm);
 void gh_rm_put(struct gh_rm *rm);
 struct device *gh_rm_dev(struct gh_rm *rm);
+u64 gh_rm_n_replies(struct gh_rm *rm);
 
 /*
  * Notifications
@@ -412,6 +425,7 @@ enum gh_rm_mem_type {
  *	   If there is no @claim, a parcel that a late reply names is reclaimed
  * @mem_handle: out: names the parcel, or GH_MEM_HANDLE_INVAL if it is not known
  * @held: out: the Resource Manager has the memory, or may have it
+ * @reclaiming: out: it was asked to give it back, and may have done so
  */
 struct gh_rm_mem_parcel {
 	enum gh_rm_mem_type mem_type;
@@ -425,6 +439,7 @@ struct gh_rm_mem_parcel {
 	struct gh_rm_request **claim;
 	u32 mem_handle;
 	bool held;
+	bool reclaiming;
 };
 
 /* What MEM_NOTIFY tells others about a parcel; their notification says the same. */

@@ -197,6 +197,7 @@ void gh_peer_script(struct gh_peer *peer, const struct gh_peer_reply *reply)
 
 bool gh_peer_wait_requests(struct gh_peer *peer, unsigned int n)
 {
+	/* With what was counted */
 	return wait_event_timeout(peer->wait, smp_load_acquire(&peer->n_requests) >= n,
 				  GH_PEER_TIMEOUT);
 }

@@ -114,6 +114,7 @@ static bool gh_wait_deallocates(struct gh_peer *peer)
 {
 	unsigned int i;
 
+	/* Only those that are all there */
 	for (i = 0; i < smp_load_acquire(&peer->n_requests); i++) {
 		if (peer->requests[i].header.msg_id == VM_DEALLOCATE)
 			return true;

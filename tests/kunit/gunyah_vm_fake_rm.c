@@ -28,6 +28,7 @@
 #define PROBE		"?"
 #define BOOT_REG	"B"
 #define FIRMWARE	"F"
+#define STATE		"V"
 
 #define TEST_API_VERSION	1
 #define TEST_VARIANT		'Q'
@@ -70,6 +71,7 @@ enum fake_state {
  * @fw_handle: parcel of the firmware
  * @fw_offset: where in the parcel it is
  * @fw_size: its size
+ * @states_unknown: how many questions for the state fail
  * @n_regs: how many registers of the boot context were set
  * @regs: these
  */
@@ -99,6 +101,7 @@ struct gh_rm {
 	u32 fw_handle;
 	u64 fw_offset;
 	u64 fw_size;
+	unsigned int states_unknown;
 	unsigned int n_regs;
 	struct {
 		u8 set;
@@ -211,6 +214,11 @@ void gh_rm_put(struct gh_rm *rm)
 struct device *gh_rm_dev(struct gh_rm *rm)
 {
 	return rm->dev;
+}
+
+u64 gh_rm_n_replies(struct gh_rm *rm)
+{
+	return strlen(rm->trace);
 }
 
 int gh_rm_notifier_register(struct gh_rm *rm, struct notifier_block *nb)
@@ -369,6 +377,21 @@ int gh_rm_vm_set_boot_context(struct gh_rm *rm, u16 vmid, enum gh_rm_boot_regist
 	rm->regs[rm->n_regs].index = index;
 	rm->regs[rm->n_regs].value = value;
 	rm->n_regs++;
+	return 0;
+}
+
+int gh_rm_vm_get_state(struct gh_rm *rm, u16 vmid, struct gh_rm_vm_state *state)
+{
+	int ret = fake_asked(rm, STATE);
+
+	if (ret)
+		return ret;
+	if (rm->states_unknown) {
+		rm->states_unknown--;
+		return -ENOMEM;
+	}
+	state->vm_status = rm->state == FAKE_INIT ? GH_RM_VM_STATUS_INIT :
+						    GH_RM_VM_STATUS_INIT_FAILED;
 	return 0;
 }
 

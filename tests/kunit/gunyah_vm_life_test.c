@@ -268,7 +268,7 @@ static void exit_before_start_is_answered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, status, GH_VM_STATUS_EXITED);
 	KUNIT_EXPECT_EQ(test, info.type, GH_VM_EXIT_TYPE_PSCI_POWER_OFF);
 	/* More was claimed than there was, and there was more than fits. */
-	KUNIT_EXPECT_EQ(test, info.reason_size, 12);
+	KUNIT_EXPECT_EQ(test, info.reason_size, sizeof(reason));
 	KUNIT_EXPECT_EQ(test, 0, memcmp(info.reason, reason, sizeof(reason)));
 
 	close_vm(life);
@@ -369,9 +369,43 @@ static void configured_without_reply(struct kunit *test)
 	life->rm.fail_op = CONFIGURE[0];
 	life->rm.fail_errno = -ETIMEDOUT;
 	life->rm.unheard = true;
+	life->rm.states_unknown = 2;
 	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, gh_vm_start(life->ghvm));
 	close_vm(life);
-	KUNIT_EXPECT_STREQ(test, life->rm.trace, ALLOC LEND WHO SHARE CONFIGURE INIT TO_END);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace,
+			   ALLOC LEND WHO SHARE CONFIGURE STATE STATE STATE
+			   RESET INIT STOP TO_END);
+	expect_nothing_left(test);
+}
+
+/* It was refused, or that cannot be found out: then it is not reset. */
+static void refused_without_reply(struct kunit *test)
+{
+	struct life *life = test->priv;
+
+	life->rm.fail_op = CONFIGURE[0];
+	life->rm.fail_errno = -ETIMEDOUT;
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, gh_vm_start(life->ghvm));
+	close_vm(life);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace,
+			   ALLOC LEND WHO SHARE CONFIGURE STATE RECLAIM RECLAIM DEALLOC);
+	life->rm.state = FAKE_FREE;
+	expect_nothing_left(test);
+}
+
+static void unknown_without_reply(struct kunit *test)
+{
+	struct life *life = test->priv;
+
+	life->rm.fail_op = CONFIGURE[0];
+	life->rm.fail_errno = -EBADMSG;
+	life->rm.states_unknown = UINT_MAX;
+	KUNIT_EXPECT_EQ(test, -EBADMSG, gh_vm_start(life->ghvm));
+	close_vm(life);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace,
+			   ALLOC LEND WHO SHARE CONFIGURE STATE STATE STATE
+			   RECLAIM RECLAIM DEALLOC);
+	life->rm.state = FAKE_FREE;
 	expect_nothing_left(test);
 }
 
@@ -419,7 +453,8 @@ static void memory_is_kept_until_reclaimed(struct kunit *test)
 	/* Both fail at first, then one of them once more. */
 	KUNIT_EXPECT_EQ(test, released, 0);
 	KUNIT_EXPECT_EQ(test, life->rm.state, FAKE_RESET);
-	KUNIT_EXPECT_TRUE(test, wait_for(life, 1, 0));
+	/* What is back need not wait for the other. */
+	KUNIT_EXPECT_TRUE(test, wait_for(life, 1, 1));
 	KUNIT_EXPECT_EQ(test, life->rm.state, FAKE_RESET);
 	KUNIT_EXPECT_TRUE(test, wait_for(life, 0, 2));
 	KUNIT_EXPECT_STREQ(test, life->rm.trace,
@@ -610,6 +645,8 @@ static struct kunit_case life_cases[] = {
 	KUNIT_CASE(failed_resource),
 	KUNIT_CASE(deallocated_without_reply),
 	KUNIT_CASE(configured_without_reply),
+	KUNIT_CASE(refused_without_reply),
+	KUNIT_CASE(unknown_without_reply),
 	KUNIT_CASE(started_without_reply),
 	KUNIT_CASE(stop_refused),
 	KUNIT_CASE(memory_is_kept_until_reclaimed),

@@ -459,6 +459,25 @@ static void never_answered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, abandoned, 1);
 }
 
+/* Only a request without a reply can have been the one that gave it back. */
+static void gone_unasked(struct kunit *test)
+{
+	struct mem *mem = test->priv;
+
+	add(test, IMAGE, LENT, BASE, 1);
+	KUNIT_EXPECT_EQ(test, 0, give(mem));
+	mem->fake.parcels[0].used = false;
+	fake_fail(&mem->fake, FAULT_REFUSED, mem->fake.n_requests, 1);
+	KUNIT_EXPECT_FALSE(test, gh_vm_reclaim_memory(&mem->vm));
+	KUNIT_EXPECT_FALSE(test, gh_vm_reclaim_memory(&mem->vm));
+	KUNIT_EXPECT_FALSE(test, gh_vm_reclaim_memory(&mem->vm));
+	KUNIT_EXPECT_EQ(test, mem->vm.mem_info.stuck, PAGE_SIZE);
+	gh_vm_free_own_memory(&mem->vm);
+	KUNIT_EXPECT_EQ(test, released, 0);
+	gh_vm_free_memory(&mem->vm);
+	KUNIT_EXPECT_EQ(test, abandoned, 1);
+}
+
 /* The VM is told to end meanwhile: what was given comes back. */
 static void aborted(struct kunit *test)
 {
@@ -656,6 +675,7 @@ static struct kunit_case mem_cases[] = {
 	KUNIT_CASE_PARAM(failing_give, failure_gen_params),
 	KUNIT_CASE_PARAM(failing_reclaim, failure_gen_params),
 	KUNIT_CASE(never_answered),
+	KUNIT_CASE(gone_unasked),
 	KUNIT_CASE(aborted),
 	KUNIT_CASE(cleared_if_asked),
 	KUNIT_CASE(accounts),

@@ -256,6 +256,20 @@ static bool gh_rm_parcel_is_valid(const struct gh_rm_mem_parcel *parcel)
 	       !(parcel->flags & ~GH_RM_MEM_SANITIZE);
 }
 
+/* Take back what was created. */
+static void gh_rm_mem_undo(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel)
+{
+	int ret = gh_rm_mem_reclaim(rm, parcel->mem_handle, 0);
+
+	if (ret) {
+		parcel->reclaiming = gh_rm_reply_lost(ret);
+		return;
+	}
+
+	parcel->mem_handle = GH_MEM_HANDLE_INVAL;
+	parcel->held = false;
+}
+
 static int gh_rm_mem_give(struct gh_rm *rm, u32 msg_id, struct gh_rm_mem_parcel *parcel)
 {
 	size_t n_runs = min_t(size_t, parcel->n_mem_entries, GH_RM_MAX_MEM_ENTRIES);
@@ -263,6 +277,7 @@ static int gh_rm_mem_give(struct gh_rm *rm, u32 msg_id, struct gh_rm_mem_parcel 
 
 	parcel->mem_handle = GH_MEM_HANDLE_INVAL;
 	parcel->held = false;
+	parcel->reclaiming = false;
 	if (parcel->claim)
 		*parcel->claim = NULL;
 
@@ -274,10 +289,8 @@ static int gh_rm_mem_give(struct gh_rm *rm, u32 msg_id, struct gh_rm_mem_parcel 
 		return ret;
 
 	ret = gh_rm_mem_append_all(rm, parcel, parcel->n_mem_entries - n_runs);
-	if (ret && !gh_rm_mem_reclaim(rm, parcel->mem_handle, 0)) {
-		parcel->mem_handle = GH_MEM_HANDLE_INVAL;
-		parcel->held = false;
-	}
+	if (ret)
+		gh_rm_mem_undo(rm, parcel);
 
 	return ret;
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Resource Manager: which of the messages that it need not have it has
+ * Resource Manager: which optional messages it knows
  */
 
 #include <linux/export.h>
 
 #include "rsc_mgr.h"
 
-/* None of them has an empty payload when it is meant. */
+/* None of them is valid with an empty payload. */
 static const u32 gh_rm_optional_ids[GH_RM_N_OPTIONAL] = {
 	[GH_RM_OPTIONAL_BOOT_CONTEXT]	= GH_RM_VM_SET_BOOT_CONTEXT,
 	[GH_RM_OPTIONAL_FIRMWARE_MEM]	= GH_RM_VM_SET_FIRMWARE_MEM,

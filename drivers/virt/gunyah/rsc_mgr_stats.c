@@ -58,6 +58,24 @@ void gh_rm_count(struct gh_rm *rm, enum gh_rm_counter counter)
 }
 
 /**
+ * gh_rm_n_replies() - how many requests were answered so far
+ * @rm: the Resource Manager
+ *
+ * Return: a number that only grows, and shows that there is somebody who answers.
+ */
+u64 gh_rm_n_replies(struct gh_rm *rm)
+{
+	unsigned long flags;
+	u64 n;
+
+	spin_lock_irqsave(&rm->lock, flags);
+	n = rm->counters[GH_RM_COUNT_REPLIES];
+	spin_unlock_irqrestore(&rm->lock, flags);
+
+	return n;
+}
+
+/**
  * gh_rm_stats_request() - the first packet of a request goes to the channel
  * @req: the request
  *

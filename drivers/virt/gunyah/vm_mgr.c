@@ -9,7 +9,10 @@
 
 #include "vm_mgr.h"
 
-/* How long the end of VMs may take when the Resource Manager's driver goes. */
+/*
+ * How long the Resource Manager may say nothing at all while VMs are ended because
+ * its driver goes. What is tried again comes less and less often.
+ */
 #define GH_VM_MGR_END_TIMEOUT	(10 * HZ)
 
 static LIST_HEAD(gh_vm_mgrs);
@@ -159,6 +162,20 @@ static struct gh_vm_mgr *gh_vm_mgr_take(struct gh_rm *rm)
 	return NULL;
 }
 
+/* Returns whether all VMs came to their end, before no answers came any more. */
+static bool gh_vm_mgr_wait_for_end(struct gh_vm_mgr *mgr)
+{
+	u64 n_replies;
+
+	do {
+		n_replies = gh_rm_n_replies(mgr->rm);
+		if (wait_event_timeout(mgr->wq, list_empty(&mgr->vms), GH_VM_MGR_END_TIMEOUT))
+			return true;
+	} while (gh_rm_n_replies(mgr->rm) != n_replies);
+
+	return false;
+}
+
 /**
  * gh_vm_mgr_unregister() - end all VMs of a Resource Manager
  * @rm: the Resource Manager; still answers
@@ -184,7 +201,7 @@ void gh_vm_mgr_unregister(struct gh_rm *rm)
 	mutex_unlock(&mgr->lock);
 	wake_up_all(&mgr->closing_wq);
 
-	if (!wait_event_timeout(mgr->wq, list_empty(&mgr->vms), GH_VM_MGR_END_TIMEOUT))
+	if (!gh_vm_mgr_wait_for_end(mgr))
 		dev_err(gh_rm_dev(rm), "VMs did not end in time\n");
 
 	mutex_lock(&mgr->lock);

@@ -136,6 +136,7 @@ enum gh_vm_parcel_state {
  *	   back to anyone. The worker's; changed by gh_vm_set_parcel_state().
  * @mem_handle: its name, or GH_MEM_HANDLE_INVAL if that is not known. The worker's.
  * @claim: where @mem_handle may yet come from, or NULL. The worker's.
+ * @reclaiming: a request to give it back had no reply: it may be done. The worker's.
  */
 struct gh_vm_parcel {
 	size_t n_extents;
@@ -143,6 +144,7 @@ struct gh_vm_parcel {
 	enum gh_vm_parcel_state state;
 	u32 mem_handle;
 	struct gh_rm_request *claim;
+	bool reclaiming;
 };
 
 /**
@@ -257,7 +259,7 @@ struct gh_vm_boot_regs {
  * @started: START has come to its end, with @start_result
  * @ended: the end was tried for the first time
  * @start_result: errno of START
- * @retry_delay: until the end is tried again, in jiffies
+ * @retry_delay: until the end is tried again, in jiffies; under @mgr->lock
  * @vmid: its name, when the state says that it has one
  * @mgr_node: in @mgr->vms
  *
@@ -389,6 +391,7 @@ static inline void gh_vm_happened(struct gh_vm *ghvm, enum gh_vm_event event)
 int gh_vm_set_region(struct gh_vm *ghvm, const struct gh_userspace_memory_region *arg, bool lend);
 int gh_vm_set_dtb_config(struct gh_vm *ghvm, const struct gh_vm_dtb_config *arg);
 struct gh_vm_region *gh_vm_region_around(struct gh_vm *ghvm, u64 gpa, u64 size);
+void gh_vm_free_own_memory(struct gh_vm *ghvm);
 void gh_vm_free_memory(struct gh_vm *ghvm);
 
 /* vm_mgr_parcel.c: the parcels that regions become */

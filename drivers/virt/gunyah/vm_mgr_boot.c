@@ -40,7 +40,10 @@ static int gh_vm_boot_reg(u32 reg)
 	return gh_vm_boot_sets[set].first + index;
 }
 
-/* Those who find no such ioctl can do without; a START that fails is the end. */
+/*
+ * Refused at once: a VMM can do without, but a VM whose START failed cannot be
+ * started again.
+ */
 static int gh_vm_needs(struct gh_vm *ghvm, enum gh_rm_optional what)
 {
 	int ret = gh_vm_mgr_has(ghvm->mgr, what);
@@ -153,24 +156,6 @@ int gh_vm_set_fw_config(struct gh_vm *ghvm, const struct gh_vm_firmware_config *
 	return 0;
 }
 
-/* A region of scattered memory may be more than one parcel. */
-static int gh_vm_parcel_at(const struct gh_vm_region *region, u64 offset, u64 size,
-			   u32 *handle, u64 *parcel_offset)
-{
-	const struct gh_vm_parcel *parcel = region->parcels;
-
-	while (offset >= parcel->size) {
-		offset -= parcel->size;
-		parcel++;
-	}
-	if (size > parcel->size - offset)
-		return -E2BIG;
-
-	*handle = parcel->mem_handle;
-	*parcel_offset = offset;
-	return 0;
-}
-
 /**
  * gh_vm_check_fw_config() - can the firmware be where it is to be?
  * @ghvm: the VM; its configuration is locked
@@ -201,20 +186,15 @@ int gh_vm_check_fw_config(struct gh_vm *ghvm)
 int gh_vm_give_firmware(struct gh_vm *ghvm)
 {
 	struct gh_vm_region *region;
-	u32 handle;
-	u64 offset;
 	int ret;
 
 	if (!gh_vm_has_firmware(ghvm))
 		return 0;
 
 	region = gh_vm_region_around(ghvm, ghvm->fw_gpa, ghvm->fw_size);
-	ret = gh_vm_parcel_at(region, ghvm->fw_gpa - region->gpa, ghvm->fw_size, &handle,
-			      &offset);
-	if (!ret)
-		ret = gh_rm_vm_set_firmware_mem(ghvm->mgr->rm, ghvm->vmid, handle, offset,
-						ghvm->fw_size);
-	/* It waits for the initialisation, which cannot be any more. */
+	ret = gh_rm_vm_set_firmware_mem(ghvm->mgr->rm, ghvm->vmid, gh_vm_region_handle(region),
+					ghvm->fw_gpa - region->gpa, ghvm->fw_size);
+	/* There will be no INIT: as if that had failed, so that the VM is reset. */
 	if (ret)
 		gh_vm_happened(ghvm, GH_VM_EV_INIT_FAILED);
 

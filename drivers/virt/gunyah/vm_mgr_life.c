@@ -10,9 +10,12 @@
 
 #include "vm_mgr.h"
 
-/* The Resource Manager has these to itself; it may be slow, but not that slow. */
+/* Both depend on the Resource Manager alone, which is never this slow. */
 #define GH_VM_EXIT_TIMEOUT	(10 * HZ)
 #define GH_VM_RESET_TIMEOUT	(30 * HZ)
+
+/* How often a question that nothing else depends on is asked until it is answered. */
+#define GH_VM_STATE_TRIES	3
 
 #define GH_VM_RETRY_MIN		HZ
 #define GH_VM_RETRY_MAX		(64 * HZ)
@@ -78,21 +81,19 @@ static int gh_vm_alloc_vmid(struct gh_vm *ghvm)
 	return 0;
 }
 
-/* There was no reply, or none that makes sense: was it done or not? */
-static bool gh_vm_reply_lost(int ret)
-{
-	return ret == -ETIMEDOUT || ret == -EBADMSG;
-}
-
-/*
- * Only an image that was accepted can be initialised. So that shows which it
- * was, and leads to where a reset is allowed.
- */
+/* Whether the image was accepted, when there was no reply that says so. */
 static bool gh_vm_was_configured(struct gh_vm *ghvm)
 {
-	int ret = gh_rm_vm_init(ghvm->mgr->rm, ghvm->vmid);
+	struct gh_rm_vm_state state;
+	unsigned int tries;
 
-	return ret != -EBADFD && ret != -ENODEV;
+	for (tries = 0; tries < GH_VM_STATE_TRIES; tries++) {
+		if (!gh_rm_vm_get_state(ghvm->mgr->rm, ghvm->vmid, &state))
+			return state.vm_status == GH_RM_VM_STATUS_INIT;
+	}
+
+	/* To reset a VM that is not configured may bring the Resource Manager down. */
+	return false;
 }
 
 /* The region that the VM boots from */
@@ -111,7 +112,7 @@ static int gh_vm_configure(struct gh_vm *ghvm)
 							    GH_RM_VM_AUTH_NONE,
 				 gh_vm_region_handle(region), 0, 0, ghvm->dtb_gpa - region->gpa,
 				 ghvm->dtb_size);
-	if (gh_vm_reply_lost(ret) && gh_vm_was_configured(ghvm)) {
+	if (gh_rm_reply_lost(ret) && gh_vm_was_configured(ghvm)) {
 		gh_vm_happened(ghvm, GH_VM_EV_CONFIGURED);
 		gh_vm_happened(ghvm, GH_VM_EV_INIT_FAILED);
 		return ret;
@@ -144,7 +145,7 @@ static int gh_vm_launch(struct gh_vm *ghvm)
 	gh_vm_happened(ghvm, ret ? GH_VM_EV_START_FAILED : GH_VM_EV_STARTED);
 
 	/* A VM that may run all the same is not to lose its functions. */
-	if (gh_vm_reply_lost(ret))
+	if (gh_rm_reply_lost(ret))
 		gh_vm_force_stop(ghvm);
 	return ret;
 }
@@ -362,7 +363,7 @@ static void gh_vm_dealloc_vmid(struct gh_vm *ghvm)
 	 * If nobody knows whether it was given back it may be another VM's by
 	 * now: it must not be named again.
 	 */
-	if (!ret || gh_vm_reply_lost(ret))
+	if (!ret || gh_rm_reply_lost(ret))
 		gh_vm_happened(ghvm, GH_VM_EV_DEALLOCATED);
 	else if (gh_vm_state(ghvm) == GH_VM_CONFIG_FAILED && !gh_vm_try_later(ret))
 		gh_vm_lose_vmid(ghvm);
@@ -371,13 +372,21 @@ static void gh_vm_dealloc_vmid(struct gh_vm *ghvm)
 /* Returns whether the Resource Manager has nothing left of the VM. */
 static bool gh_vm_try_end(struct gh_vm *ghvm)
 {
+	bool reclaimed;
+
 	/* Nothing is taken from a VM that runs, while there is somebody to stop it. */
 	if (!gh_vm_stop(ghvm) && !gh_vm_lost(ghvm))
 		return false;
 	gh_vm_remove_all_functions(ghvm);
 	gh_vm_free_resources(ghvm);
+	/*
+	 * If it fails the Resource Manager may still have got as far as that, and
+	 * decides by itself what it gives back.
+	 */
 	gh_vm_reset(ghvm);
-	if (!gh_vm_reclaim_memory(ghvm))
+	reclaimed = gh_vm_reclaim_memory(ghvm);
+	gh_vm_free_own_memory(ghvm);
+	if (!reclaimed)
 		return false;
 	gh_vm_dealloc_vmid(ghvm);
 	return !gh_vm_state_has_vmid(gh_vm_state(ghvm));
@@ -387,11 +396,10 @@ static void gh_vm_retry_end(struct gh_vm *ghvm)
 {
 	struct gh_vm_mgr *mgr = ghvm->mgr;
 
+	mutex_lock(&mgr->lock);
 	ghvm->retry_delay = clamp_t(unsigned long, ghvm->retry_delay * 2,
 				    GH_VM_RETRY_MIN, GH_VM_RETRY_MAX);
-
 	/* Once the Resource Manager is lost, the last try is not put off. */
-	mutex_lock(&mgr->lock);
 	gh_vm_queue(ghvm, mgr->lost ? 0 : ghvm->retry_delay);
 	mutex_unlock(&mgr->lock);
 }

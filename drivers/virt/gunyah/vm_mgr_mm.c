@@ -134,14 +134,12 @@ static int gh_vm_add_region(struct gh_vm *ghvm, const struct gh_userspace_memory
 }
 
 /* Deleting what is not there succeeds. */
-static int gh_vm_delete_region(struct gh_vm *ghvm, u32 label)
+static void gh_vm_delete_region(struct gh_vm *ghvm, u32 label)
 {
 	struct gh_vm_region *region = gh_vm_find_region(ghvm, label);
 
 	if (region)
 		gh_vm_free_region(ghvm, region);
-
-	return 0;
 }
 
 /**
@@ -179,7 +177,7 @@ int gh_vm_set_region(struct gh_vm *ghvm, const struct gh_userspace_memory_region
 	if (region.memory_size)
 		ret = gh_vm_add_region(ghvm, &region);
 	else
-		ret = gh_vm_delete_region(ghvm, region.label);
+		gh_vm_delete_region(ghvm, region.label);
 	mutex_unlock(&ghvm->config_lock);
 
 	return ret;
@@ -235,6 +233,24 @@ struct gh_vm_region *gh_vm_region_around(struct gh_vm *ghvm, u64 gpa, u64 size)
 	}
 
 	return NULL;
+}
+
+/**
+ * gh_vm_free_own_memory() - free the regions that nobody else has
+ * @ghvm: the VM; ends
+ *
+ * They need not wait for others that do not come back, nor for the VMID.
+ */
+void gh_vm_free_own_memory(struct gh_vm *ghvm)
+{
+	struct gh_vm_region *region, *next;
+
+	mutex_lock(&ghvm->config_lock);
+	list_for_each_entry_safe(region, next, &ghvm->regions, node) {
+		if (gh_vm_region_is_own(region))
+			gh_vm_free_region(ghvm, region);
+	}
+	mutex_unlock(&ghvm->config_lock);
 }
 
 /**

@@ -6,12 +6,13 @@
  * The Resource Manager is not told guest addresses. It puts
  * - the image, which is one parcel, where the devicetree says that RAM begins,
  * - other lent memory right behind that, in the order in which it gets it,
- * - shared memory where it likes, and says so in the guest's devicetree.
+ * - shared memory where it likes, and says so in the guest's devicetree,
+ * - and memory with the label of a device of the guest's where that device is.
+ * That order is nowhere written down; it is what allocating from the bottom gives.
  * So a region can be more than one parcel only if it is of the second kind.
  */
 
 #include <linux/device.h>
-#include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
@@ -19,7 +20,8 @@
 
 /*
  * The Resource Manager keeps books of each extent in little memory of its own.
- * Some stop to answer at all when they run out of it, so keep away from there.
+ * Some stop answering altogether when they run out of it: so keep a parcel away
+ * from there. All parcels together may still be too much.
  */
 #define GH_VM_PARCEL_EXTENTS	7168
 
@@ -69,7 +71,7 @@ struct gh_vm_region *gh_vm_alloc_region(struct gh_vm_backing *backing)
 
 /**
  * gh_vm_region_handle() - name of a region that is one parcel
- * @region: the region that the VM boots from; was given
+ * @region: the region with the image, or any of a VM with firmware; was given
  *
  * Return: the handle.
  */
@@ -91,7 +93,7 @@ static bool gh_vm_is_divisible(struct gh_vm *ghvm, const struct gh_vm_region *re
 	u64 next = image->gpa + image->size;
 
 	/* With firmware it is the guest's devicetree that says what lies where. */
-	if (ghvm->fw_size)
+	if (gh_vm_has_firmware(ghvm))
 		return false;
 
 	list_for_each_entry(other, &ghvm->regions, node) {
@@ -191,6 +193,7 @@ static int gh_vm_give_parcel(struct gh_vm *ghvm, struct gh_vm_region *region,
 		ret = gh_rm_mem_share(ghvm->mgr->rm, desc);
 
 	parcel->mem_handle = desc->mem_handle;
+	parcel->reclaiming = desc->reclaiming;
 	if (desc->held)
 		gh_vm_set_parcel_state(ghvm, region, parcel,
 				       ret ? GH_VM_PARCEL_STUCK : GH_VM_PARCEL_GIVEN);
@@ -274,7 +277,6 @@ static int gh_vm_reclaim_parcel(struct gh_vm *ghvm, struct gh_vm_region *region,
 				struct gh_vm_parcel *parcel)
 {
 	u8 flags = region->flags & GH_MEM_SANITIZE ? GH_RM_MEM_SANITIZE : 0;
-	bool stuck = parcel->state == GH_VM_PARCEL_STUCK;
 	int ret;
 
 	if (parcel->mem_handle == GH_MEM_HANDLE_INVAL) {
@@ -284,8 +286,12 @@ static int gh_vm_reclaim_parcel(struct gh_vm *ghvm, struct gh_vm_region *region,
 	}
 
 	ret = gh_rm_mem_reclaim(ghvm->mgr->rm, parcel->mem_handle, flags);
-	/* A parcel that is not there any more came back when it was asked for before. */
-	return ret == -ESTALE && stuck ? 0 : ret;
+	/* It is not there any more: it came back when there was no reply. */
+	if (ret == -ESTALE && parcel->reclaiming)
+		return 0;
+	if (gh_rm_reply_lost(ret))
+		parcel->reclaiming = true;
+	return ret;
 }
 
 static bool gh_vm_reclaim_region(struct gh_vm *ghvm, struct gh_vm_region *region)

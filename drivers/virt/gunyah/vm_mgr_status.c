@@ -121,19 +121,19 @@ bool gh_vm_is_orphaned(const struct gh_vm *ghvm)
 
 static enum gh_vm_status gh_vm_status(struct gh_vm *ghvm)
 {
-	bool started = completion_done(&ghvm->started);
-
 	lockdep_assert_held(&ghvm->state_lock);
 
+	/* Whatever became of it meanwhile, START says it first. */
+	if (!completion_done(&ghvm->started)) {
+		if (READ_ONCE(ghvm->frozen))
+			return GH_VM_STATUS_STARTING;
+		return gh_vm_is_orphaned(ghvm) ? GH_VM_STATUS_CRASHED : GH_VM_STATUS_NEW;
+	}
+	if (ghvm->start_result)
+		return GH_VM_STATUS_LOAD_FAILED;
 	if (ghvm->exited)
 		return GH_VM_STATUS_EXITED;
-	if (ghvm->state == GH_VM_RUNNING)
-		return GH_VM_STATUS_RUNNING;
-	if (started)
-		return ghvm->start_result ? GH_VM_STATUS_LOAD_FAILED : GH_VM_STATUS_CRASHED;
-	if (READ_ONCE(ghvm->frozen))
-		return GH_VM_STATUS_STARTING;
-	return gh_vm_is_orphaned(ghvm) ? GH_VM_STATUS_CRASHED : GH_VM_STATUS_NEW;
+	return ghvm->state == GH_VM_RUNNING ? GH_VM_STATUS_RUNNING : GH_VM_STATUS_CRASHED;
 }
 
 static bool gh_vm_status_is_end(enum gh_vm_status status)
@@ -142,11 +142,13 @@ static bool gh_vm_status_is_end(enum gh_vm_status status)
 	       status == GH_VM_STATUS_CRASHED;
 }
 
+/* Return: how many bytes there are in @reason, of what came and was stored. */
 static size_t gh_vm_copy_reason(const struct gh_vm_exit *exit, u8 *reason, size_t room)
 {
-	memcpy(reason, exit->reason,
-	       min3(room, sizeof(exit->reason), (size_t)exit->reason_size));
-	return exit->reason_size;
+	size_t size = min3(room, sizeof(exit->reason), (size_t)exit->reason_size);
+
+	memcpy(reason, exit->reason, size);
+	return size;
 }
 
 /**
@@ -169,9 +171,11 @@ int gh_vm_exit_status(struct gh_vm *ghvm, enum gh_vm_status *status,
 	*status = gh_vm_status(ghvm);
 	if (ghvm->closed || gh_vm_is_orphaned(ghvm) || !gh_vm_status_is_end(*status))
 		ret = -ENODEV;
-	exit_info->type = ghvm->exit.type;
-	exit_info->reason_size = gh_vm_copy_reason(&ghvm->exit, exit_info->reason,
-						   sizeof(exit_info->reason));
+	if (*status == GH_VM_STATUS_EXITED) {
+		exit_info->type = ghvm->exit.type;
+		exit_info->reason_size = gh_vm_copy_reason(&ghvm->exit, exit_info->reason,
+							   sizeof(exit_info->reason));
+	}
 	spin_unlock(&ghvm->state_lock);
 
 	return ret;
@@ -195,8 +199,11 @@ void gh_vm_get_status(struct gh_vm *ghvm, struct gh_vm_status_info *info)
 	info->status = gh_vm_status(ghvm);
 	if (completion_done(&ghvm->started))
 		info->start_error = -ghvm->start_result;
-	info->exit_type = ghvm->exit.type;
-	info->reason_size = gh_vm_copy_reason(&ghvm->exit, info->reason, sizeof(info->reason));
+	if (info->status == GH_VM_STATUS_EXITED) {
+		info->exit_type = ghvm->exit.type;
+		info->reason_size = gh_vm_copy_reason(&ghvm->exit, info->reason,
+						      sizeof(info->reason));
+	}
 	spin_unlock(&ghvm->state_lock);
 }
 
@@ -206,7 +213,8 @@ void gh_vm_get_status(struct gh_vm *ghvm, struct gh_vm_status_info *info)
  * @file: its file
  * @wait: who waits
  *
- * Whoever makes it end does so before the wake-up: it is seen by either.
+ * Whoever makes it end does so before the wake-up: it is seen by either. There are
+ * two queues, so the AIO interface cannot poll it.
  *
  * Return: the events of a VM file.
  */

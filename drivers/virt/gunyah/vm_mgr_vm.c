@@ -51,7 +51,7 @@ void gh_vm_free(struct kref *kref)
 {
 	struct gh_vm *ghvm = container_of(kref, struct gh_vm, kref);
 
-	/* There is none if no file was made for it. */
+	/* A kernel thread has none. */
 	if (ghvm->mm)
 		mmdrop(ghvm->mm);
 	gh_vm_mgr_put(ghvm->mgr);
