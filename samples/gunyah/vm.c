@@ -27,6 +27,8 @@ static const struct hint {
 	  "the memory is too scattered: reserve huge pages (vm.nr_hugepages)" },
 	{ "GH_VM_SET_USER_MEM_REGION", EFAULT,
 	  "the memory could not be pinned: is enough of it free?" },
+	{ "GH_VM_START", E2BIG,
+	  "the memory is too scattered: reserve huge pages (vm.nr_hugepages)" },
 	{ "GH_VM_START", EINVAL,
 	  "the Resource Manager refused the memory or the devicetree: see the kernel log" },
 	{ "GH_VM_START", ENOSPC,

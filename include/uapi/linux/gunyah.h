@@ -97,14 +97,15 @@ struct gh_capability {
 #define GH_MEM_ALLOW_EXEC		(1UL << 2)
 /* The host loses its access to the region for as long as the guest has it. */
 #define GH_MEM_LENT			(1UL << 3)
-/* What a VM got when it was started is cleared before the host has it back. */
+/* It is cleared before the host gets it back. What was never given stays as it is. */
 #define GH_MEM_SANITIZE			(1UL << 16)
 
 /**
  * struct gh_userspace_memory_region - user memory that becomes guest memory
  * @label: names the region; unique in the VM
  * @flags: GH_MEM_* bits
- * @guest_phys_addr: where the guest finds it; page aligned
+ * @guest_phys_addr: where the guest should find it; page aligned. The Resource
+ *		     Manager is not told: see Documentation/virt/gunyah/memory.rst
  * @memory_size: in bytes, whole pages; 0 deletes the region named @label
  * @userspace_addr: start of the memory in the caller; page aligned
  */
@@ -136,9 +137,12 @@ struct gh_vm_dtb_config {
 
 /*
  * Start the VM; 0 again while it runs, -ENODEV when it no longer does. A start
- * that fails returns why, and cannot be repeated, unless the cause is in what was
- * configured so far: -EINVAL if no memory region holds the devicetree or if the
- * firmware is not page aligned, -ENXIO if no region holds the firmware.
+ * that fails returns why. If GH_VM_GET_STATUS says GH_VM_STATUS_NEW afterwards the
+ * cause is in what was configured so far, and can be mended: -EINVAL if no memory
+ * region holds the devicetree or if the firmware is not page aligned, -ENXIO if no
+ * region holds the firmware, -E2BIG if a region is too scattered for where it is,
+ * -EOPNOTSUPP if there are no protected VMs. Else it cannot be started again.
+ * -EINTR if the caller is killed.
  */
 #define GH_VM_START			_IO(GH_IOCTL_TYPE, 0x3)
 
@@ -251,7 +255,7 @@ struct gh_vm_firmware_config {
 /**
  * struct gh_vm_boot_context - what is in a register when the VM boots
  * @reg: GH_VM_BOOT_REG()
- * @reserved: not looked at
+ * @reserved: not looked at, as existing VMMs need not clear it
  * @value: any value
  */
 struct gh_vm_boot_context {
@@ -310,9 +314,8 @@ enum gh_vm_exit_type {
  * @start_error: errno that GH_VM_START failed with, as a positive number; else 0
  * @exit_type: enum gh_vm_exit_type, for GH_VM_STATUS_EXITED
  * @padding: 0
- * @reason_size: how many bytes the Resource Manager gave with the exit type; may
- *		 be more than @reason has room for
- * @reason: their beginning, the rest is 0; what they say depends on the type
+ * @reason_size: how many bytes of @reason the Resource Manager gave with the type
+ * @reason: these, the rest is 0; what they say depends on the type
  * @reserved: 0
  */
 struct gh_vm_status_info {
@@ -343,9 +346,8 @@ struct gh_vm_status_info {
  * struct gh_vm_exit_info - how a VM ended; GH_VM_GET_STATUS can tell more of it
  * @type: enum gh_vm_exit_type
  * @padding: 0
- * @reason_size: how many bytes the Resource Manager gave; may be more than
- *		 @reason has room for
- * @reason: their beginning; what they say depends on @type
+ * @reason_size: how many bytes of @reason the Resource Manager gave
+ * @reason: these; what they say depends on @type. GH_VM_GET_STATUS has room for more
  */
 struct gh_vm_exit_info {
 	__u16 type;
