@@ -14,6 +14,7 @@
 #include "ctl.h"
 #include "dump.h"
 #include "fault.h"
+#include "modules.h"
 #include "testvm.h"
 #include "vm.h"
 
@@ -65,13 +66,25 @@ static bool has_boot_context(const struct testvm *vm)
 	return capability(vm->fd, GH_CAP_BOOT_CONTEXT);
 }
 
-/* The test hypervisor says whether it should be there. */
-static bool boot_context_expected(void)
+/* The driver asks for it once, so that it has to be bound again. Returns whether it is so. */
+static bool with_boot_context(bool on)
 {
-	return test_options() && strstr(test_options(), "rm=bootcontext");
+	if (!ctl_supported()) {
+		skip("no control channel");
+		return false;
+	}
+	return ctl(on ? "bootcontext on" : "bootcontext off") && rm_unbind() && rm_bind();
 }
 
-static void boot_context(void)
+/* As the machine has it */
+static void restore_boot_context(void)
+{
+	ctl("clear");
+	if (rm_unbind())
+		rm_bind();
+}
+
+static void check_registers(void)
 {
 	struct testvm vm;
 
@@ -79,13 +92,7 @@ static void boot_context(void)
 		testvm_close(&vm);
 		return;
 	}
-	if (test_options())
-		check(has_boot_context(&vm) == boot_context_expected(),
-		      "boot context is %s", has_boot_context(&vm) ? "there" : "missing");
-	if (!has_boot_context(&vm)) {
-		testvm_close(&vm);
-		return skip("the Resource Manager has no boot context");
-	}
+	check(has_boot_context(&vm), "boot context is missing");
 	check_errno(set_reg(&vm, PC, GUEST_RAM_BASE), 0, "SET_BOOT_CONTEXT of the PC");
 	check_errno(set_reg(&vm, PC, OTHER_ADDR), 0, "and again");
 	check_errno(set_reg(&vm, X(0), 0), 0, "SET_BOOT_CONTEXT of X0");
@@ -101,16 +108,20 @@ static void boot_context(void)
 	testvm_close(&vm);
 }
 
-/* VMMs that start at the beginning of the image go on without it. */
-static void no_boot_context(void)
+static void boot_context(void)
+{
+	if (with_boot_context(true)) {
+		check_registers();
+		restore_boot_context();
+	}
+}
+
+static void check_no_registers(void)
 {
 	struct testvm vm;
 
 	if (testvm_create(&vm, 1, PROGRAM(off))) {
-		if (has_boot_context(&vm)) {
-			testvm_close(&vm);
-			return skip("the Resource Manager has a boot context");
-		}
+		check(!has_boot_context(&vm), "boot context is there");
 		check_errno(set_reg(&vm, PC, GUEST_RAM_BASE), ENOTTY, "SET_BOOT_CONTEXT");
 		if (check_errno(testvm_ioctl_start(&vm), 0, "START")) {
 			check_errno(set_reg(&vm, PC, 0), ENOTTY, "SET_BOOT_CONTEXT after START");
@@ -118,6 +129,15 @@ static void no_boot_context(void)
 		}
 	}
 	testvm_close(&vm);
+}
+
+/* VMMs that start at the beginning of the image go on without it. */
+static void no_boot_context(void)
+{
+	if (with_boot_context(false)) {
+		check_no_registers();
+		restore_boot_context();
+	}
 }
 
 static void no_such_register(void)

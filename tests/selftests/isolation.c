@@ -87,7 +87,7 @@ static void check_guest(struct testvm *vm, u8 *huge)
 
 static void pages_of_a_huge_page(void)
 {
-	u8 *huge = testmem_thp(SZ_2M);
+	u8 *huge = testmem_hugetlb(SZ_2M);
 	struct dump before;
 	struct testvm vm;
 
@@ -97,8 +97,8 @@ static void pages_of_a_huge_page(void)
 	}
 	if (!check(huge, "no memory") || !dump_take(&before))
 		return;
-	if (testmem_runs(huge, SZ_2M) != 1)
-		note("not a huge page: %llu runs", testmem_runs(huge, SZ_2M));
+	check(testmem_runs(huge, SZ_2M) == 1, "not a huge page: %llu runs",
+	      testmem_runs(huge, SZ_2M));
 	fill(huge);
 	if (testvm_create(&vm, 1, PROGRAM(peek)) &&
 	    check_errno(testmem_set(vm.fd, LENT, TESTMEM_LENT, BEHIND, huge + LENT_AT, SZ_4K), 0,
