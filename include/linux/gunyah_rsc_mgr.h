@@ -425,7 +425,7 @@ enum gh_rm_mem_type {
  *	   If there is no @claim, a parcel that a late reply names is reclaimed
  * @mem_handle: out: names the parcel, or GH_MEM_HANDLE_INVAL if it is not known
  * @held: out: the Resource Manager has the memory, or may have it
- * @reclaiming: out: it was asked to give it back, and may have done so
+ * @reclaiming: out: a request to give it back failed; perhaps it was done
  */
 struct gh_rm_mem_parcel {
 	enum gh_rm_mem_type mem_type;

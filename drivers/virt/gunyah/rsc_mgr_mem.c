@@ -262,7 +262,7 @@ static void gh_rm_mem_undo(struct gh_rm *rm, struct gh_rm_mem_parcel *parcel)
 	int ret = gh_rm_mem_reclaim(rm, parcel->mem_handle, 0);
 
 	if (ret) {
-		parcel->reclaiming = gh_rm_reply_lost(ret);
+		parcel->reclaiming = ret != -ESTALE;
 		return;
 	}
 

@@ -11,9 +11,10 @@
 
 /*
  * How long the Resource Manager may say nothing at all while VMs are ended because
- * its driver goes. What is tried again comes less and less often.
+ * its driver goes, and how often that is waited for: others may ask it things, too.
  */
 #define GH_VM_MGR_END_TIMEOUT	(10 * HZ)
+#define GH_VM_MGR_END_WAITS	12
 
 static LIST_HEAD(gh_vm_mgrs);
 static DEFINE_MUTEX(gh_vm_mgrs_lock);	/* guards gh_vm_mgrs; outermost */
@@ -165,13 +166,14 @@ static struct gh_vm_mgr *gh_vm_mgr_take(struct gh_rm *rm)
 /* Returns whether all VMs came to their end, before no answers came any more. */
 static bool gh_vm_mgr_wait_for_end(struct gh_vm_mgr *mgr)
 {
+	unsigned int waits = GH_VM_MGR_END_WAITS;
 	u64 n_replies;
 
 	do {
 		n_replies = gh_rm_n_replies(mgr->rm);
 		if (wait_event_timeout(mgr->wq, list_empty(&mgr->vms), GH_VM_MGR_END_TIMEOUT))
 			return true;
-	} while (gh_rm_n_replies(mgr->rm) != n_replies);
+	} while (--waits && gh_rm_n_replies(mgr->rm) != n_replies);
 
 	return false;
 }

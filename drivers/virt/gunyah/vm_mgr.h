@@ -136,7 +136,8 @@ enum gh_vm_parcel_state {
  *	   back to anyone. The worker's; changed by gh_vm_set_parcel_state().
  * @mem_handle: its name, or GH_MEM_HANDLE_INVAL if that is not known. The worker's.
  * @claim: where @mem_handle may yet come from, or NULL. The worker's.
- * @reclaiming: a request to give it back had no reply: it may be done. The worker's.
+ * @reclaiming: a request to give it back failed; perhaps it was done nevertheless.
+ *		The worker's.
  */
 struct gh_vm_parcel {
 	size_t n_extents;

@@ -286,12 +286,13 @@ static int gh_vm_reclaim_parcel(struct gh_vm *ghvm, struct gh_vm_region *region,
 	}
 
 	ret = gh_rm_mem_reclaim(ghvm->mgr->rm, parcel->mem_handle, flags);
-	/* It is not there any more: it came back when there was no reply. */
-	if (ret == -ESTALE && parcel->reclaiming)
-		return 0;
-	if (gh_rm_reply_lost(ret))
-		parcel->reclaiming = true;
-	return ret;
+	if (ret != -ESTALE) {
+		parcel->reclaiming = ret;
+		return ret;
+	}
+
+	/* There is no such parcel: it came back before, whatever was said then. */
+	return parcel->reclaiming ? 0 : ret;
 }
 
 static bool gh_vm_reclaim_region(struct gh_vm *ghvm, struct gh_vm_region *region)
