@@ -140,9 +140,9 @@ struct gh_vm_dtb_config {
  * that fails returns why. If GH_VM_GET_STATUS says GH_VM_STATUS_NEW afterwards the
  * cause is in what was configured so far, and can be mended: -EINVAL if no memory
  * region holds the devicetree or if the firmware is not page aligned, -ENXIO if no
- * region holds the firmware, -E2BIG if a region is too scattered for where it is,
- * -EOPNOTSUPP if there are no protected VMs. Else it cannot be started again.
- * -EINTR if the caller is killed.
+ * region holds the firmware, -E2BIG if a region is too scattered for where it is.
+ * -EOPNOTSUPP if it was found out meanwhile that there are no protected VMs. Else it
+ * cannot be started again. -EINTR if the caller is killed.
  */
 #define GH_VM_START			_IO(GH_IOCTL_TYPE, 0x3)
 
