@@ -22,6 +22,30 @@
 /* Make a VM; the argument must be 0. Returns a VM file descriptor. */
 #define GH_CREATE_VM			_IO(GH_IOCTL_TYPE, 0x0)
 
+/* Close the file on exec. */
+#define GH_GUEST_MEM_CLOEXEC		(1ULL << 0)
+/* What is mapped of it into guests starts at multiples of 2 MiB, and is so large. */
+#define GH_GUEST_MEM_ALLOW_HUGEPAGE	(1ULL << 1)
+
+/**
+ * struct gh_create_guest_mem - a file of guest memory to make
+ * @flags: GH_GUEST_MEM_* bits
+ * @size: in bytes, whole pages, not 0; never changes
+ * @reserved: must be 0
+ */
+struct gh_create_guest_mem {
+	__u64 flags;
+	__u64 size;
+	__u64 reserved[6];
+};
+
+/*
+ * Make a file whose memory is large contiguous pieces, and which the host cannot
+ * touch by mistake while a guest has it alone. Returns a file descriptor. See
+ * Documentation/virt/gunyah/guest-memory.rst
+ */
+#define GH_CREATE_GUEST_MEM		_IOW(GH_IOCTL_TYPE, 0x8, struct gh_create_guest_mem)
+
 /*
  * ioctls of /dev/gunyah and of a VM file
  */
@@ -47,6 +71,8 @@
  *	GH_VM_ANDROID_SET_FW_CONFIG needs. It may still not have any.
  * @GH_CAP_VM_POLL: 1 if VM files can be polled for the end of the VM
  * @GH_CAP_VM_STATUS: 1 if there is GH_VM_GET_STATUS
+ * @GH_CAP_GUEST_MEM: GH_GUEST_MEM_* flags that guest memory files can have, or 0
+ *	if there are no such files
  *
  * Where the answer depends on the Resource Manager it is asked once.
  */
@@ -65,6 +91,7 @@ enum gh_capability_id {
 	GH_CAP_FW_CONFIG	= 12,
 	GH_CAP_VM_POLL		= 13,
 	GH_CAP_VM_STATUS	= 14,
+	GH_CAP_GUEST_MEM	= 15,
 };
 
 /**
@@ -245,6 +272,40 @@ struct gh_vm_firmware_config {
  */
 #define GH_VM_ANDROID_SET_FW_CONFIG	_IOW(GH_ANDROID_IOCTL_TYPE, 0x12, \
 					     struct gh_vm_firmware_config)
+
+/* Whether the host loses its access for as long as the guest has the memory. */
+#define GH_MAP_MEM_DEFAULT_ACCESS	0U
+#define GH_MAP_MEM_FORCE_LEND		(1U << 0)
+#define GH_MAP_MEM_FORCE_SHARE		(1U << 1)
+/* What the guest may do with it */
+#define GH_MAP_MEM_ALLOW_READ		(1U << 4)
+#define GH_MAP_MEM_ALLOW_WRITE		(1U << 5)
+#define GH_MAP_MEM_ALLOW_EXEC		(1U << 6)
+/* Take a mapping back, or its first or last part. */
+#define GH_MAP_MEM_UNMAP		(1U << 8)
+/* Lent memory comes back with what the guest left in it; else it is cleared. */
+#define GH_MAP_MEM_KEEP_CONTENTS	(1U << 16)
+
+/**
+ * struct gh_map_mem - part of a guest memory file that a guest gets
+ * @guest_addr: guest physical address; page aligned
+ * @flags: GH_MAP_MEM_* bits; the default access is to lend
+ * @guest_mem_fd: the file
+ * @offset: start of the part in the file; page aligned
+ * @size: its size in bytes; whole pages, not 0
+ *
+ * The label of its parcel at the Resource Manager is @guest_addr / 4096.
+ */
+struct gh_map_mem {
+	__u64 guest_addr;
+	__u32 flags;
+	__u32 guest_mem_fd;
+	__u64 offset;
+	__u64 size;
+};
+
+/* Only before GH_VM_START. What is not there yet of the memory is allocated. */
+#define GH_VM_MAP_MEM			_IOW(GH_IOCTL_TYPE, 0x9, struct gh_map_mem)
 
 /* Registers of the vCPU that boots: X0..X31, PC, and SP_EL0..SP_EL2 */
 #define GH_VM_BOOT_REG_SET_X		0U
