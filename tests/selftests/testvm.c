@@ -103,26 +103,30 @@ struct device *testvm_add_irq(struct testvm *vm)
 	return dev;
 }
 
-bool testvm_load(struct testvm *vm, bool lend, struct guest_program program)
+bool testvm_fill(struct testvm *vm, struct guest_program program)
 {
 	const struct guest_tree tree = {
-		.ram_base = GUEST_RAM_BASE,
-		.ram_size = TESTVM_MEM_SIZE,
+		.ram_base = vm->ram.gpa,
+		.ram_size = vm->ram.size,
 		.cpus = vm->cpus,
 		.cmdline = "",
 		.bus = &vm->bus,
 	};
 
+	memcpy(vm->ram.hva, program.start, program.end - program.start);
+	return check(!guest_tree_write(&tree, vm->ram.hva + TESTVM_DTB), "no devicetree");
+}
+
+bool testvm_load(struct testvm *vm, bool lend, struct guest_program program)
+{
 	vm->ram = (struct guest_mem) {
 		.label = GUEST_RAM_LABEL,
 		.lend = lend,
 		.gpa = GUEST_RAM_BASE,
 		.size = TESTVM_MEM_SIZE,
 	};
-	if (!check(!guest_mem_alloc(&vm->ram), "no guest memory"))
-		return false;
-	memcpy(vm->ram.hva, program.start, program.end - program.start);
-	return check(!guest_tree_write(&tree, vm->ram.hva + TESTVM_DTB), "no devicetree");
+	return check(!guest_mem_alloc(&vm->ram), "no guest memory") &&
+	       testvm_fill(vm, program);
 }
 
 bool testvm_give(struct testvm *vm)

@@ -37,6 +37,8 @@ bool testvm_add_cpus(struct testvm *vm, unsigned int cpus);
 struct device *testvm_add_irq(struct testvm *vm);
 /* Guest memory with program and devicetree in it, for the CPUs and interrupts so far. */
 bool testvm_load(struct testvm *vm, bool lend, struct guest_program program);
+/* What testvm_load() puts into memory, into any that vm->ram describes. */
+bool testvm_fill(struct testvm *vm, struct guest_program program);
 /* Give memory, devicetree and irqfds to the VM. */
 bool testvm_give(struct testvm *vm);
 /* All of the above with lent memory and no interrupts. */
