@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "caps.h"
 #include "ctl.h"
 #include "dump.h"
 #include "parcel.h"
@@ -171,28 +171,6 @@ static void partly_refused(void)
  * Accounts
  */
 
-static bool drop_capability(unsigned int cap)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &head, data))
-		return false;
-	data[cap / 32].effective &= ~(1U << cap % 32);
-	return !syscall(SYS_capset, &head, data);
-}
-
-static bool raise_capability(unsigned int cap)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &head, data))
-		return false;
-	data[cap / 32].effective |= 1U << cap % 32;
-	return !syscall(SYS_capset, &head, data);
-}
-
 static void use_limit(struct testvm *vm, void *arg)
 {
 	u8 *p = arg;
@@ -209,10 +187,10 @@ static void use_limit(struct testvm *vm, void *arg)
 	check_errno(testmem_set(vm->fd, 0, 0, 0, NULL, 0), 0, "deletion");
 	testmem_check_locked(locked, "after the deletion");
 	check_errno(testmem_set(vm->fd, 1, TESTMEM_LENT, BASE + SZ_2M, p, SZ_4K), 0, "again");
-	if (check(raise_capability(CAP_IPC_LOCK), "no CAP_IPC_LOCK"))
+	if (check(caps_raise(CAP_IPC_LOCK), "no CAP_IPC_LOCK"))
 		check_errno(testmem_set(vm->fd, 2, TESTMEM_RWX, BASE, p + SZ_4K, SZ_1M), 0,
 			    "without a limit");
-	check(drop_capability(CAP_IPC_LOCK), "CAP_IPC_LOCK stays");
+	check(caps_drop(CAP_IPC_LOCK), "CAP_IPC_LOCK stays");
 }
 
 static void limits(void)
@@ -223,9 +201,9 @@ static void limits(void)
 	if (!check(p, "no memory") || !check(!getrlimit(RLIMIT_MEMLOCK, &before), "getrlimit"))
 		return;
 	limit.rlim_max = before.rlim_max;
-	check(!setrlimit(RLIMIT_MEMLOCK, &limit) && drop_capability(CAP_IPC_LOCK), "setrlimit");
+	check(!setrlimit(RLIMIT_MEMLOCK, &limit) && caps_drop(CAP_IPC_LOCK), "setrlimit");
 	with_vm(use_limit, p);
-	check(raise_capability(CAP_IPC_LOCK), "no CAP_IPC_LOCK");
+	check(caps_raise(CAP_IPC_LOCK), "no CAP_IPC_LOCK");
 	setrlimit(RLIMIT_MEMLOCK, &before);
 	testmem_free(p, SZ_2M);
 }

@@ -24,6 +24,8 @@ static unsigned int current;
 static const char *current_name;
 static bool failed;
 static char skip_reason[160];
+static bool (*before_each)(void);
+static void (*after_each)(void);
 
 void note(const char *fmt, ...)
 {
@@ -114,6 +116,12 @@ void tap_set_timeout(unsigned int seconds)
 	timeout = seconds;
 }
 
+void tap_around(bool (*before)(void), void (*after)(void))
+{
+	before_each = before;
+	after_each = after;
+}
+
 static void run_one(const struct tap_test *test)
 {
 	failed = false;
@@ -121,7 +129,11 @@ static void run_one(const struct tap_test *test)
 	current_name = test->name;
 	current++;
 	tap_alive();
-	test->run();
+	if (!before_each || before_each()) {
+		test->run();
+		if (after_each)
+			after_each();
+	}
 	alarm(0);
 }
 

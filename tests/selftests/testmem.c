@@ -228,6 +228,18 @@ u64 testmem_size_of_runs(const u8 *p, u64 size, u64 runs)
 	return n > runs ? size : 0;
 }
 
+u64 testmem_pfn(const u8 *p)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	u64 entry = 0;
+
+	if (pread(fd, &entry, sizeof(entry),
+		  (uintptr_t)p / sysconf(_SC_PAGESIZE) * sizeof(entry)) != sizeof(entry))
+		entry = 0;
+	close(fd);
+	return entry & PAGEMAP_PRESENT ? entry & PAGEMAP_PFN : 0;
+}
+
 /*
  * What the kernel says
  */

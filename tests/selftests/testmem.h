@@ -29,6 +29,9 @@ u64 testmem_runs(const u8 *p, u64 size);
 /* Size of the beginning of it that consists of that many runs, or 0. */
 u64 testmem_size_of_runs(const u8 *p, u64 size, u64 runs);
 
+/* The page frame that is mapped there, or 0. */
+u64 testmem_pfn(const u8 *p);
+
 /* GH_VM_SET_USER_MEM_REGION, errno as it leaves it. */
 int testmem_set(int vm, u32 label, u32 flags, u64 gpa, const u8 *p, u64 size);
 
