@@ -148,6 +148,7 @@ run_check "shellcheck" check_shell
 run_check "licence of every file" check_licence
 run_check "tables of the documentation" "$TOP/scripts/check-tables.sh"
 run_check "documentation" check_documentation
+run_check "devicetree bindings" "$TOP/scripts/check-bindings.sh"
 for series in $SERIES; do
 	run_check "sparse, W=1: modules for Linux $series" \
 		check_modules KERNEL="$series"

@@ -16,7 +16,8 @@ declare -A needs=(
 	[run]="qemu-system-aarch64:qemu-system-arm dtc:device-tree-compiler
 		cpio:cpio"
 	[check]="git:git sparse:sparse shellcheck:shellcheck clang:clang
-		sphinx-build:python3-sphinx"
+		sphinx-build:python3-sphinx dt-validate:dt-schema
+		dtc:device-tree-compiler"
 )
 [ "$(host_arch)" = arm64 ] ||
 	needs[build]+=" aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu
