@@ -49,13 +49,30 @@ int bus_attach(const struct bus *bus, struct vm *vm)
 	int ret;
 
 	for (i = 0; i < bus->count; i++) {
-		const struct device *dev = bus->devices[i];
+		struct device *dev = bus->devices[i];
 
 		ret = vm_add_irqfd(vm, dev->irq_fd, dev->irq);
+		if (!ret && dev->ops->attach)
+			ret = dev->ops->attach(dev, vm);
 		if (ret)
 			return ret;
 	}
 	return 0;
+}
+
+void bus_reset(const struct bus *bus)
+{
+	unsigned int i;
+
+	for (i = 0; i < bus->count; i++) {
+		struct device *dev = bus->devices[i];
+		u64 lost;
+
+		dev->ops->reset(dev);
+		/* An interrupt that the old VM did not get is not the new one's. */
+		if (read(dev->irq_fd, &lost, sizeof(lost)) < 0 && errno != EAGAIN)
+			log_debug("%s: eventfd: errno %d", dev->ops->name, errno);
+	}
 }
 
 static struct device *bus_find(const struct bus *bus, u64 addr)

@@ -24,6 +24,10 @@ struct device_ops {
 	void (*describe)(struct device *dev, struct fdt_writer *fdt);
 	/* Name of the node, the unit address left out. */
 	const char *node;
+	/* Connect what else there is to a new VM, besides the interrupt; may be NULL. */
+	int (*attach)(struct device *dev, struct vm *vm);
+	/* As after power-on, for a guest that boots again. No vCPU runs. */
+	void (*reset)(struct device *dev);
 	void (*destroy)(struct device *dev);
 };
 
@@ -46,8 +50,9 @@ struct bus {
 int bus_add(struct bus *bus, struct device *dev);
 void bus_destroy(struct bus *bus);
 
-/* Connect the devices' interrupts to the VM. */
+/* Connect the devices to the VM: their interrupts first. */
 int bus_attach(const struct bus *bus, struct vm *vm);
+void bus_reset(const struct bus *bus);
 
 /*
  * Carry out the access of a vCPU, @data as in struct gh_vcpu_run. What hits no device

@@ -312,6 +312,27 @@ static void uart_input(void *arg)
 	pthread_mutex_unlock(&uart->lock);
 }
 
+/* Characters that wait for the guest stay; it is the same terminal. */
+static void uart_reset(struct device *dev)
+{
+	struct uart16550 *uart = container_of(dev, struct uart16550, dev);
+
+	pthread_mutex_lock(&uart->lock);
+	uart->dll = 1;
+	uart->dlm = 0;
+	uart->ier = 0;
+	uart->fcr = 0;
+	uart->lcr = 0;
+	uart->mcr = 0;
+	uart->scr = 0;
+	uart->modem_delta = 0;
+	uart->overrun = false;
+	uart->tx_empty = false;
+	uart->causes = 0;
+	uart->count = 0;
+	pthread_mutex_unlock(&uart->lock);
+}
+
 static void uart_describe(struct device *dev, struct fdt_writer *fdt)
 {
 	(void)dev;
@@ -333,6 +354,7 @@ static const struct device_ops uart_ops = {
 	.read = uart_read,
 	.write = uart_write,
 	.describe = uart_describe,
+	.reset = uart_reset,
 	.destroy = uart_destroy,
 };
 
@@ -346,8 +368,8 @@ struct device *uart16550_create(struct bus *bus, struct chardev *chardev)
 	}
 	uart->dev.ops = &uart_ops;
 	uart->chardev = chardev;
-	uart->dll = 1;
 	pthread_mutex_init(&uart->lock, NULL);
+	uart_reset(&uart->dev);
 	if (bus_add(bus, &uart->dev)) {
 		uart_destroy(&uart->dev);
 		return NULL;

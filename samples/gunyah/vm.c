@@ -172,3 +172,12 @@ int vm_add_irqfd(struct vm *vm, int fd, u32 label)
 	snprintf(what, sizeof(what), "irqfd, label %u", label);
 	return add_function(vm, GH_FN_IRQFD, &arg, sizeof(arg), what);
 }
+
+int vm_add_ioeventfd(struct vm *vm, int fd, u64 addr, u32 len)
+{
+	struct gh_fn_ioeventfd_arg arg = { .addr = addr, .len = len, .fd = fd };
+	char what[48];
+
+	snprintf(what, sizeof(what), "ioeventfd, address %#llx", addr);
+	return add_function(vm, GH_FN_IOEVENTFD, &arg, sizeof(arg), what);
+}

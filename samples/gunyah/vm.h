@@ -27,6 +27,8 @@ int vm_start(struct vm *vm);
 /* Returns the vCPU's file descriptor. */
 int vm_add_vcpu(struct vm *vm, u32 id);
 int vm_add_irqfd(struct vm *vm, int fd, u32 label);
+/* Signal @fd when the guest writes @len bytes to @addr, in place of an exit. */
+int vm_add_ioeventfd(struct vm *vm, int fd, u64 addr, u32 len);
 
 /* Report a failed ioctl with the usual causes of @err; returns -err. */
 int vm_ioctl_failed(const char *name, const char *arg, int err);
