@@ -30,6 +30,7 @@ struct machine {
 	struct bus bus;
 	struct guest_mem ram;
 	struct boot_layout layout;
+	struct gunyah gunyah;
 	struct vm vm;
 	struct vcpus vcpus;
 
@@ -99,6 +100,8 @@ static int make_loop(struct machine *m)
 {
 	int ret;
 
+	if (m->end_fd >= 0)
+		return 0;
 	m->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (m->end_fd < 0)
 		return log_error(errno, "eventfd");
@@ -118,6 +121,20 @@ static void raise_memlock(void)
 	setrlimit(RLIMIT_MEMLOCK, &limit);
 }
 
+static void choose_memory(struct machine *m)
+{
+	bool open = m->gunyah.fd >= 0;
+
+	m->ram = (struct guest_mem) {
+		.wanted = open ? m->opts->backing : NULL,
+		.gunyah = open ? &m->gunyah : NULL,
+		.label = GUEST_RAM_LABEL,
+		.lend = !m->opts->share,
+		.gpa = GUEST_RAM_BASE,
+		.size = m->opts->mem_size,
+	};
+}
+
 static int load_guest(struct machine *m)
 {
 	const struct options *opts = m->opts;
@@ -131,12 +148,6 @@ static int load_guest(struct machine *m)
 	};
 	int ret;
 
-	m->ram = (struct guest_mem) {
-		.label = GUEST_RAM_LABEL,
-		.lend = !opts->share,
-		.gpa = GUEST_RAM_BASE,
-		.size = opts->mem_size,
-	};
 	ret = guest_mem_alloc(&m->ram);
 	if (ret)
 		return ret;
@@ -161,9 +172,7 @@ static int make_vm(struct machine *m)
 {
 	int ret;
 
-	m->vcpus.bus = &m->bus;
-	m->vcpus.ended = guest_ended;
-	m->vcpus.arg = m;
+	m->vcpus = (struct vcpus) { .bus = &m->bus, .ended = guest_ended, .arg = m };
 	ret = vcpus_create(&m->vcpus, &m->vm, m->opts->cpus);
 	if (ret)
 		return ret;
@@ -193,9 +202,61 @@ static int run_guest(struct machine *m)
 		ret = vcpus_start(&m->vcpus);
 	if (!ret)
 		ret = loop_run(&m->loop);
-	terminal_stop(&m->term);
+	terminal_interrupt(&m->term);
 	vcpus_stop(&m->vcpus);
 	return ret;
+}
+
+static int boot(struct machine *m)
+{
+	int ret;
+
+	ret = vm_open(&m->vm, &m->gunyah);
+	if (ret)
+		return ret;
+	ret = load_guest(m);
+	if (ret)
+		return ret;
+	ret = make_loop(m);
+	if (ret)
+		return ret;
+	ret = make_vm(m);
+	if (ret)
+		return ret;
+	return run_guest(m);
+}
+
+/* With its last file the VM goes, and the memory comes back. */
+static void take_down(struct machine *m)
+{
+	bus_reset(&m->bus);
+	vcpus_destroy(&m->vcpus);
+	vm_close(&m->vm);
+}
+
+/* To be called when nobody can end the guest any more. */
+static void forget_end(struct machine *m)
+{
+	u64 count;
+
+	if (read(m->end_fd, &count, sizeof(count)) < 0)
+		log_error(errno, "eventfd");
+	m->loop.quit = false;
+	atomic_store(&m->status, -1);
+}
+
+static int boot_until_off(struct machine *m)
+{
+	int ret;
+
+	for (;;) {
+		ret = boot(m);
+		take_down(m);
+		if (ret || m->opts->no_reboot || atomic_load(&m->status) != VMM_RESET)
+			return ret;
+		log_debug("guest boots again");
+		forget_end(m);
+	}
 }
 
 static int write_tree(struct machine *m)
@@ -215,8 +276,10 @@ static int write_tree(struct machine *m)
 
 static int only_write_tree(struct machine *m)
 {
-	int ret = load_guest(m);
+	int ret;
 
+	choose_memory(m);
+	ret = load_guest(m);
 	if (!ret)
 		ret = write_tree(m);
 	atomic_store(&m->status, VMM_POWER_OFF);
@@ -233,26 +296,19 @@ static int set_up_and_run(struct machine *m)
 	if (m->opts->dtb_out)
 		return only_write_tree(m);
 
-	ret = vm_open(&m->vm);
+	ret = gunyah_open(&m->gunyah);
 	if (ret)
 		return ret;
 	raise_memlock();
-	ret = load_guest(m);
-	if (ret)
-		return ret;
-	ret = make_loop(m);
-	if (ret)
-		return ret;
-	ret = make_vm(m);
-	if (ret)
-		return ret;
-	return run_guest(m);
+	choose_memory(m);
+	return boot_until_off(m);
 }
 
 int machine_run(const struct options *opts)
 {
 	struct machine m = {
 		.opts = opts,
+		.gunyah.fd = -1,
 		.vm.fd = -1,
 		.signal_fd = -1,
 		.end_fd = -1,
@@ -264,12 +320,11 @@ int machine_run(const struct options *opts)
 	if (!ret)
 		ret = set_up_and_run(&m);
 
-	/* With its last file the VM goes, and the memory comes back. */
-	vcpus_destroy(&m.vcpus);
-	vm_close(&m.vm);
+	terminal_stop(&m.term);
 	bus_destroy(&m.bus);
 	terminal_destroy(&m.term);
 	guest_mem_free(&m.ram);
+	gunyah_close(&m.gunyah);
 	if (m.end_fd >= 0)
 		close(m.end_fd);
 	if (m.signal_fd >= 0)

@@ -41,7 +41,10 @@ enum vmm_status {
 	VMM_SIGNAL		= 128,
 };
 
-/* Build the machine, run the guest until it ends; returns an enum vmm_status. */
+/*
+ * Build the machine, run the guest until it ends, and again if that was a reset; returns
+ * an enum vmm_status.
+ */
 int machine_run(const struct options *opts);
 
 #endif

@@ -25,6 +25,8 @@ enum {
 	OPT_CMDLINE,
 	OPT_DTB_OUT,
 	OPT_SHARE,
+	OPT_MEM_BACKING,
+	OPT_NO_REBOOT,
 };
 
 static const struct option long_options[] = {
@@ -34,6 +36,8 @@ static const struct option long_options[] = {
 	{ "mem",	required_argument,	NULL, OPT_MEM },
 	{ "cpus",	required_argument,	NULL, OPT_CPUS },
 	{ "share",	no_argument,		NULL, OPT_SHARE },
+	{ "mem-backing", required_argument,	NULL, OPT_MEM_BACKING },
+	{ "no-reboot",	no_argument,		NULL, OPT_NO_REBOOT },
 	{ "dtb-out",	required_argument,	NULL, OPT_DTB_OUT },
 	{ "verbose",	no_argument,		NULL, 'v' },
 	{ "help",	no_argument,		NULL, 'h' },
@@ -53,6 +57,11 @@ static const char help_text[] =
 "  --share          share the guest's memory with it instead of lending it.\n"
 "                   Lent memory is out of the host's reach while the guest runs;\n"
 "                   some hypervisors boot no guest from memory that is shared\n"
+"  --mem-backing KIND\n"
+"                   what the guest's memory is: guest-mem, a guest memory file of the\n"
+"                   driver; hugetlb, reserved huge pages; or anon, memory of this\n"
+"                   program. Default: the first of these that there is\n"
+"  --no-reboot      end when the guest asks for a reset, rather than boot it again\n"
 "  --dtb-out FILE   write the guest's devicetree to FILE and end; needs no Gunyah\n"
 "  -v, --verbose    say what is done\n"
 "  -h, --help       this text\n"
@@ -64,7 +73,7 @@ static const char help_text[] =
 "    0  the guest powered itself off\n"
 "    1  the guest could not be set up or run\n"
 "    2  wrong usage\n"
-"    3  the guest asked for a reset\n"
+"    3  the guest asked for a reset, with --no-reboot\n"
 "    4  the guest crashed\n"
 "    5  Ctrl-a x\n"
 "  128+N  ended by signal N\n";
@@ -111,6 +120,16 @@ static bool set_mem(struct options *opts, const char *text)
 	return true;
 }
 
+static bool set_backing(struct options *opts, const char *name)
+{
+	opts->backing = mem_backing_find(name);
+	if (!opts->backing) {
+		log_error(0, "--mem-backing %s: not one of guest-mem, hugetlb, anon", name);
+		return false;
+	}
+	return true;
+}
+
 static bool set_cpus(struct options *opts, const char *text)
 {
 	char *end;
@@ -144,6 +163,11 @@ static enum options_result set_option(struct options *opts, int opt)
 		return set_mem(opts, optarg) ? OPTIONS_RUN : OPTIONS_BAD;
 	case OPT_CPUS:
 		return set_cpus(opts, optarg) ? OPTIONS_RUN : OPTIONS_BAD;
+	case OPT_MEM_BACKING:
+		return set_backing(opts, optarg) ? OPTIONS_RUN : OPTIONS_BAD;
+	case OPT_NO_REBOOT:
+		opts->no_reboot = true;
+		break;
 	case OPT_SHARE:
 		opts->share = true;
 		break;

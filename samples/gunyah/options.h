@@ -3,6 +3,7 @@
 #ifndef VMM_OPTIONS_H
 #define VMM_OPTIONS_H
 
+#include "memory.h"
 #include "util.h"
 
 struct options {
@@ -10,9 +11,11 @@ struct options {
 	const char *initrd;
 	const char *cmdline;
 	const char *dtb_out;
+	const struct mem_backing *backing;	/* NULL: the best that there is */
 	u64 mem_size;
 	unsigned int cpus;
 	bool share;
+	bool no_reboot;
 };
 
 enum options_result {

@@ -176,7 +176,7 @@ static void terminal_write(struct chardev *chardev, const u8 *buf, size_t size)
 {
 	struct terminal *term = container_of(chardev, struct terminal, chardev);
 
-	while (size && !atomic_load(&term->closing)) {
+	while (size && !atomic_load(&term->interrupted)) {
 		ssize_t n = write(STDOUT_FILENO, buf, size);
 
 		if (n >= 0) {
@@ -224,6 +224,10 @@ int terminal_start(struct terminal *term)
 {
 	int ret;
 
+	atomic_store(&term->interrupted, false);
+	if (term->started)
+		return 0;
+	term->started = true;
 	signal(SIGPIPE, SIG_IGN);
 	ret = loop_add(term->loop, term->room_fd, input_has_room, term);
 	if (!ret)
@@ -233,8 +237,13 @@ int terminal_start(struct terminal *term)
 	return ret;
 }
 
+void terminal_interrupt(struct terminal *term)
+{
+	atomic_store(&term->interrupted, true);
+}
+
 void terminal_stop(struct terminal *term)
 {
-	atomic_store(&term->closing, true);
+	terminal_interrupt(term);
 	terminal_restore();
 }

@@ -19,7 +19,8 @@ struct terminal {
 	struct loop *loop;
 	bool is_tty;
 	bool escape;		/* the last character was Ctrl-a */
-	atomic_bool closing;	/* nothing more is put out */
+	bool started;
+	atomic_bool interrupted;	/* nothing more is put out */
 	int room_fd;		/* eventfd: the buffer has room again */
 
 	/* Called for Ctrl-a x, or with the errno of a failed output. */
@@ -38,9 +39,11 @@ int terminal_init(struct terminal *term, struct loop *loop,
 		  void (*quit)(void *arg, int err), void *arg);
 void terminal_destroy(struct terminal *term);
 
-/* Take the user's terminal over and read from it. */
+/* Take the user's terminal over and read from it, or go on after an interruption. */
 int terminal_start(struct terminal *term);
 /* No thread waits for output any more, once it gets a signal. */
+void terminal_interrupt(struct terminal *term);
+/* That, and give the user's terminal back. */
 void terminal_stop(struct terminal *term);
 
 /*

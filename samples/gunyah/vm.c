@@ -27,6 +27,18 @@ static const struct hint {
 	  "the memory is too scattered: reserve huge pages (vm.nr_hugepages)" },
 	{ "GH_VM_SET_USER_MEM_REGION", EFAULT,
 	  "the memory could not be pinned: is enough of it free?" },
+	{ "GH_CREATE_GUEST_MEM", ENOMEM,
+	  "guest memory counts as locked: see ulimit -l, or run as root" },
+	{ "GH_VM_MAP_MEM", ENOMEM,
+	  "it is not to be had in large pieces: free some memory, or see the kernel log" },
+	{ "GH_VM_MAP_MEM", E2BIG,
+	  "the memory is in too many pieces: free some memory before it is allocated" },
+	{ "GH_VM_MAP_MEM", EEXIST,
+	  "another VM has this memory, or something else is at the guest address" },
+	{ "GH_VM_START", EBUSY,
+	  "somebody uses memory that is to be lent: direct I/O, a debugger?" },
+	{ "GH_VM_START", EADDRINUSE,
+	  "memory that is to be lent is also mapped elsewhere: see --mem-backing" },
 	{ "GH_VM_START", E2BIG,
 	  "the memory is too scattered: reserve huge pages (vm.nr_hugepages)" },
 	{ "GH_VM_START", EINVAL,
@@ -75,30 +87,51 @@ static void hint_no_device(void)
 		log_hint("the driver is loaded but found no Resource Manager: see the kernel log");
 }
 
-int vm_open(struct vm *vm)
+int gunyah_open(struct gunyah *gunyah)
 {
-	int dev, err;
+	int err;
 
-	vm->fd = -1;
-	dev = open(GUNYAH_DEVICE, O_RDWR | O_CLOEXEC);
-	if (dev < 0) {
-		err = errno;
-		log_error(err, "%s", GUNYAH_DEVICE);
-		if (err == EACCES || err == EPERM)
-			log_hint("run as root, or give yourself access to %s",
-				 GUNYAH_DEVICE);
-		else
-			hint_no_device();
-		return -err;
-	}
-
-	/* The VM stands on its own; the device is not needed any more. */
-	vm->fd = ioctl(dev, GH_CREATE_VM, 0);
+	gunyah->fd = open(GUNYAH_DEVICE, O_RDWR | O_CLOEXEC);
+	if (gunyah->fd >= 0)
+		return 0;
 	err = errno;
-	close(dev);
-	if (vm->fd < 0)
-		return vm_ioctl_failed("GH_CREATE_VM", "0", err);
-	return 0;
+	log_error(err, "%s", GUNYAH_DEVICE);
+	if (err == EACCES || err == EPERM)
+		log_hint("run as root, or give yourself access to %s", GUNYAH_DEVICE);
+	else
+		hint_no_device();
+	return -err;
+}
+
+void gunyah_close(struct gunyah *gunyah)
+{
+	if (gunyah->fd >= 0)
+		close(gunyah->fd);
+	gunyah->fd = -1;
+}
+
+int gunyah_create_mem(const struct gunyah *gunyah, u64 size)
+{
+	struct gh_create_guest_mem arg = { .flags = GH_GUEST_MEM_CLOEXEC, .size = size };
+	int fd = ioctl(gunyah->fd, GH_CREATE_GUEST_MEM, &arg);
+	char what[32];
+	int err = errno;
+
+	if (fd >= 0)
+		return fd;
+	/* An older driver, or memory that it cannot do this with. */
+	if (err == ENOTTY || err == EOPNOTSUPP) {
+		log_debug("no guest memory files: errno %d", err);
+		return -ENOTTY;
+	}
+	snprintf(what, sizeof(what), "size %#llx", size);
+	return vm_ioctl_failed("GH_CREATE_GUEST_MEM", what, err);
+}
+
+int vm_open(struct vm *vm, const struct gunyah *gunyah)
+{
+	vm->fd = ioctl(gunyah->fd, GH_CREATE_VM, 0);
+	return vm->fd < 0 ? vm_ioctl_failed("GH_CREATE_VM", "0", errno) : 0;
 }
 
 void vm_close(struct vm *vm)
@@ -121,6 +154,20 @@ int vm_add_memory(struct vm *vm, const struct gh_userspace_memory_region *region
 		 region->label, region->flags, region->guest_phys_addr,
 		 region->memory_size);
 	return vm_ioctl_failed("GH_VM_SET_USER_MEM_REGION", arg, err);
+}
+
+int vm_map_memory(struct vm *vm, const struct gh_map_mem *map)
+{
+	char arg[160];
+	int err;
+
+	if (!ioctl(vm->fd, GH_VM_MAP_MEM, map))
+		return 0;
+	err = errno;
+	snprintf(arg, sizeof(arg),
+		 "guest address %#llx, flags %#x, offset %#llx, size %#llx",
+		 map->guest_addr, map->flags, map->offset, map->size);
+	return vm_ioctl_failed("GH_VM_MAP_MEM", arg, err);
 }
 
 int vm_set_dtb(struct vm *vm, u64 gpa, u64 size)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The VM file: thin wrappers of its ioctls. All of them print what went wrong and
- * return a negative errno.
+ * The device and the VM file: thin wrappers of their ioctls. All of them print what went
+ * wrong and return a negative errno.
  */
 
 #ifndef VMM_VM_H
@@ -13,14 +13,29 @@
 
 #define GUNYAH_DEVICE		"/dev/gunyah"
 
+/* The device, open. */
+struct gunyah {
+	int fd;
+};
+
+int gunyah_open(struct gunyah *gunyah);
+void gunyah_close(struct gunyah *gunyah);
+
+/*
+ * Returns the file descriptor of a guest memory file; -ENOTTY, and nothing is printed, if
+ * there is no such thing.
+ */
+int gunyah_create_mem(const struct gunyah *gunyah, u64 size);
+
 struct vm {
 	int fd;
 };
 
-int vm_open(struct vm *vm);
+int vm_open(struct vm *vm, const struct gunyah *gunyah);
 void vm_close(struct vm *vm);
 
 int vm_add_memory(struct vm *vm, const struct gh_userspace_memory_region *region);
+int vm_map_memory(struct vm *vm, const struct gh_map_mem *map);
 int vm_set_dtb(struct vm *vm, u64 gpa, u64 size);
 int vm_start(struct vm *vm);
 

@@ -69,7 +69,7 @@ guest_initrd()
 
 primary_initrd()
 {
-	local root=$run/primary image
+	local root=$run/primary image vmm panic=10
 
 	image=$CACHE/image-$KERNEL
 	new_root "$root" "$TOP/tests/qemu/primary-init"
@@ -79,11 +79,16 @@ primary_initrd()
 	mkdir "$root/guest"
 	cp "$CACHE/image-$GUEST_KERNEL/Image" "$root/guest/"
 	cp "$run/guest.initrd" "$root/guest/initrd"
+	vmm=${SHARE:+ --share}
+	# A guest that panics is not to try for ever if nobody looks at it.
+	if [ -n "${GUEST_CMD:-}" ]; then
+		vmm+=" --no-reboot"
+		panic=-1
+	fi
 	cat >"$root/etc/run.conf" <<EOF
 INTERACTIVE=$([ -z "${GUEST_CMD:-}" ] && echo 1 || echo 0)
-HUGE_PAGES=$((mem / 2))
-VMM_ARGS='--kernel /guest/Image --initrd /guest/initrd --mem $MEM --cpus $CPUS${SHARE:+ --share}'
-CMDLINE='console=ttyS0 panic=-1${GUEST_APPEND:+ $GUEST_APPEND}'
+VMM_ARGS='--kernel /guest/Image --initrd /guest/initrd --mem $MEM --cpus $CPUS$vmm'
+CMDLINE='console=ttyS0 panic=$panic${GUEST_APPEND:+ $GUEST_APPEND}'
 EOF
 	pack "$root" "$run/primary.initrd"
 }

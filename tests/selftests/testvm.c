@@ -29,10 +29,14 @@ int testvm_main(const struct tap_test *tests, unsigned int count)
 
 bool testvm_open(struct testvm *vm)
 {
+	struct gunyah gunyah;
 	struct vm files;
+	bool ok;
 
 	*vm = (struct testvm) { .fd = -1 };
-	if (!check(!vm_open(&files), "no VM"))
+	ok = !gunyah_open(&gunyah) && !vm_open(&files, &gunyah);
+	gunyah_close(&gunyah);
+	if (!check(ok, "no VM"))
 		return false;
 	vm->fd = files.fd;
 	return true;
