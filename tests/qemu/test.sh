@@ -24,9 +24,11 @@ done
 run=$BUILD/test
 
 # By machine: CPUs, of which two are the primary's, and the primary's MiB
-declare -A cpus=([production]=3 [debug]=4 [big]=3 [stock]=3)
-declare -A memory=([production]=1024 [debug]=1024 [big]=4608
+declare -A cpus=([production]=3 [debug]=4 [big]=3 [pool]=3 [stock]=3)
+declare -A memory=([production]=1024 [debug]=1024 [big]=4608 [pool]=1024
 		   [stock]=$((1024 + 2 * BENCH_MIB)))
+# MiB of its first GiB that are a pool of guest memory
+declare -A pool=([pool]=192)
 
 # wanted NAME: is it among the tests that were asked for?
 wanted()
@@ -125,6 +127,7 @@ selftest_machine()
 	pack "$root" "$run/$name.initrd"
 	primary_dtb "$run/$name.dtb" 2 "$BOOTARGS" "$run/$name.initrd" "$options" \
 		"${memory[$name]}"
+	[ -z "${pool[$name]:-}" ] || add_pool "$run/$name.dtb" "${pool[$name]}"
 }
 
 # A primary with Debian's own kernel, which is fast
@@ -151,7 +154,8 @@ stock_machine()
 
 # As in a production build, capabilities are random and guests boot only from
 # lent memory; then as in a debug build, with one more CPU for the hypervisor;
-# and one with memory for much of it to be given away.
+# one with memory for much of it to be given away; and one with a pool of guest
+# memory.
 selftest_machines()
 {
 	local tests
@@ -162,6 +166,7 @@ selftest_machines()
 	selftest_machine debug "rm=debug rm=bootcontext" \
 		gunyah_lifecycle gunyah_lend gunyah_boot gunyah_static
 	selftest_machine big caps=random gunyah_big
+	selftest_machine pool caps=random gunyah_guestmempool
 }
 
 boot_kunit()
@@ -217,6 +222,7 @@ fi
 for test in ${TESTS:-}; do
 	case $test in
 	kunit | linux_guest | gunyah_loopback | gunyah_membench | gunyah_big) ;;
+	gunyah_guestmempool) ;;
 	*)
 		grep -qx "$test" "$BUILD/selftests/tests.list" ||
 			die "there is no test $test"
@@ -227,7 +233,7 @@ LIMIT=$TIMEOUT
 start=$SECONDS
 echo "TAP version 13"
 [ $kunit = 0 ] || run_boot kunit boot_kunit
-for name in production debug big; do
+for name in production debug big pool; do
 	if [ $selftests = 1 ] && [ -s "$run/$name/tests/list" ]; then
 		run_boot "$name" boot_selftest "$name" "$image"
 	fi

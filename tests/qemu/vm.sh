@@ -104,6 +104,56 @@ primary_dtb()
 	[ -z "$5" ] || fdtput -t s "$1" /chosen gunyah,test-options "$5"
 }
 
+# reserve DTB NAME PROPERTY...: a node for guest memory; reg is "ADDRESS SIZE",
+# properties without values are as they are here
+reserve()
+{
+	local dtb=$1 node=/reserved-memory/$2 property
+
+	shift 2
+	fdtput -c "$dtb" "$node"
+	fdtput -t s "$dtb" "$node" compatible gunyah-guest-memory-pool
+	for property in "$@"; do
+		# shellcheck disable=SC2046,SC2086 # several numbers
+		case $property in
+		reg=*) fdtput -t x "$dtb" "$node" reg $(cell_pairs ${property#*=}) ;;
+		*=*) fdtput -t s "$dtb" "$node" "${property%%=*}" "${property#*=}" ;;
+		*) fdtput "$dtb" "$node" "$property" ;;
+		esac
+	done
+}
+
+# cell_pairs NUMBER...
+cell_pairs()
+{
+	local number
+
+	for number in "$@"; do
+		cells "$number"
+		echo
+	done
+}
+
+# add_pool DTB MIB: the end of the primary's first GiB as a pool of guest memory,
+# and what looks like it and has to be refused: memory that is mapped, not of whole
+# 2 MiB, anywhere, or the kernel's
+add_pool()
+{
+	local at=$((RAM_ADDR + ((1024 - $2) << 20))) mib=$((1 << 20))
+
+	fdtput -c "$1" /reserved-memory
+	fdtput -t x "$1" /reserved-memory '#address-cells' 2
+	fdtput -t x "$1" /reserved-memory '#size-cells' 2
+	fdtput "$1" /reserved-memory ranges
+	reserve "$1" "guest-memory@$(printf %x $at)" no-map "reg=$at $(($2 * mib))"
+	reserve "$1" mapped "reg=$((at - 2 * mib)) $((2 * mib))"
+	reserve "$1" uneven no-map "reg=$((at - 4 * mib)) $mib"
+	reserve "$1" kernel no-map "reg=$((IMAGE_ADDR + 16 * mib)) $((2 * mib))"
+	reserve "$1" anywhere no-map
+	fdtput -t x "$1" /reserved-memory/anywhere size 0 "$(printf %x $mib)"
+	reserve "$1" disabled status=disabled "reg=$((at - 6 * mib)) $mib"
+}
+
 # qemu LOG ARGUMENT...: no network; the primary's PL011 in the file LOG, a virtio
 # console on standard input and output. At most $LIMIT seconds, if that is set.
 qemu()
