@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the VMM puts into guest memory: kernels, initial RAM disks and the devicetree. Needs
- * no hypervisor.
+ * Guest memory of the VMM, and what it puts there: kernels, initial RAM disks and the
+ * devicetree. Only guest memory files need a hypervisor.
  */
 
 #include <endian.h>
@@ -392,6 +392,154 @@ static void long_command_line(void)
 	free(text);
 }
 
+/* Loads a kernel into @mem and looks at it. */
+static void check_load(struct guest_mem *mem)
+{
+	struct boot_layout layout;
+
+	if (make_kernel(0, 2 * SZ_1M, SZ_1M) &&
+	    check(!load(mem, KERNEL, NULL, &layout), "not loaded"))
+		check_pattern(mem, mem->gpa, HEADER_SIZE, SZ_1M);
+}
+
+static struct guest_mem memory_of(const char *kind, const struct gunyah *gunyah)
+{
+	return (struct guest_mem) {
+		.wanted = mem_backing_find(kind),
+		.gunyah = gunyah,
+		.gpa = GUEST_RAM_BASE,
+		.size = MEM_SIZE,
+	};
+}
+
+/* That it is the kind that was asked for, or none. */
+static void kinds(void)
+{
+	static const char *const names[] = { "anon", "hugetlb" };
+	struct guest_mem mem;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		mem = memory_of(names[i], NULL);
+		if (!guest_mem_alloc(&mem)) {
+			check(mem.backing == mem.wanted, "not %s", names[i]);
+			check_load(&mem);
+		} else {
+			check(i, "no anonymous memory");
+		}
+		guest_mem_free(&mem);
+		check(!mem.hva && !mem.backing, "memory that was freed");
+	}
+	check(!mem_backing_find("nonsense"), "a kind of memory called nonsense");
+	mem = memory_of("guest-mem", NULL);
+	check(guest_mem_alloc(&mem) == -ENOTTY && !mem.hva && !mem.backing,
+	      "a guest memory file without the device");
+}
+
+/* Lent memory goes, is of the same kind when the guest boots again, and can be loaded. */
+static void check_lives(struct guest_mem *mem)
+{
+	const struct mem_backing *backing;
+	unsigned int i;
+
+	mem->lend = true;
+	for (i = 0; i < 3; i++) {
+		backing = mem->backing;
+		if (!check(!guest_mem_alloc(mem), "no memory, life %u", i))
+			break;
+		check(!i || mem->backing == backing, "life %u has other memory", i);
+		check_load(mem);
+		guest_mem_started(mem);
+		check(!guest_mem_ptr(mem, mem->gpa, 1), "life %u has lent memory", i);
+	}
+	guest_mem_free(mem);
+}
+
+static void lives(void)
+{
+	struct guest_mem mem = memory_of("anon", NULL);
+
+	check_lives(&mem);
+}
+
+/* Each life is a VM's, which is closed without being started. */
+static void give_file(struct guest_mem *mem, const struct gunyah *gunyah)
+{
+	struct vm vm;
+
+	if (!check(!vm_open(&vm, gunyah), "no VM"))
+		return;
+	if (check(!guest_mem_alloc(mem), "no guest memory file")) {
+		check(mem->backing == &mem_backing_file, "it is %s", mem->backing->text);
+		check(mem->backing->pieces(mem) >= 1 &&
+		      mem->backing->pieces(mem) <= MEM_SIZE / SZ_2M,
+		      "%llu pieces", mem->backing->pieces(mem));
+		check_load(mem);
+		check(!guest_mem_give(mem, &vm), "the VM does not take it");
+		check(guest_mem_give(mem, &vm) == -EEXIST, "the VM takes it twice");
+		guest_mem_started(mem);
+		check(!mem->hva == mem->lend, "mapped at %p", mem->hva);
+	}
+	vm_close(&vm);
+}
+
+static void give_files(const struct gunyah *gunyah, bool lend)
+{
+	struct guest_mem mem = memory_of("guest-mem", gunyah);
+	unsigned int i;
+	int fd = -1;
+
+	mem.lend = lend;
+	for (i = 0; i < 3; i++) {
+		give_file(&mem, gunyah);
+		check(!i || mem.fd == fd, "life %u has another file", i);
+		fd = mem.fd;
+	}
+	guest_mem_free(&mem);
+	check(fcntl(fd, F_GETFD) < 0, "the file is still open");
+}
+
+static void memory_files(void)
+{
+	struct gunyah gunyah;
+	struct guest_mem mem;
+
+	if (access(GUNYAH_DEVICE, F_OK)) {
+		skip("no " GUNYAH_DEVICE);
+		return;
+	}
+	if (!check(!gunyah_open(&gunyah), "no device"))
+		return;
+	give_files(&gunyah, true);
+	give_files(&gunyah, false);
+	mem = memory_of("guest-mem", &gunyah);
+	check_lives(&mem);
+
+	/* What is first choice, and no second one for want of memory. */
+	mem = memory_of("any", &gunyah);
+	check(!guest_mem_alloc(&mem) && mem.backing == &mem_backing_file, "another kind");
+	guest_mem_free(&mem);
+	mem.size = 1ULL << 40;
+	check(guest_mem_alloc(&mem) == -ENOMEM && !mem.hva && !mem.backing, "1 TiB");
+	gunyah_close(&gunyah);
+}
+
+/* A driver that does not know the call */
+static void older_driver(void)
+{
+	struct gunyah gunyah = { .fd = open("/dev/null", O_RDWR | O_CLOEXEC) };
+	struct guest_mem mem = memory_of("any", &gunyah);
+
+	if (check(!guest_mem_alloc(&mem), "no memory")) {
+		check(mem.backing != &mem_backing_file, "a guest memory file");
+		check_load(&mem);
+	}
+	guest_mem_free(&mem);
+	mem = memory_of("guest-mem", &gunyah);
+	check(guest_mem_alloc(&mem) == -ENOTTY, "a guest memory file");
+	gunyah_close(&gunyah);
+}
+
 static const struct tap_test tests[] = {
 	{ "kernel and initrd", plain },
 	{ "kernel with a text offset", text_offset },
@@ -400,6 +548,10 @@ static const struct tap_test tests[] = {
 	{ "damaged packed kernel", damaged },
 	{ "devicetree", devicetree },
 	{ "command line that is too long", long_command_line },
+	{ "kinds of memory", kinds },
+	{ "memory for several lives of a guest", lives },
+	{ "guest memory files", memory_files },
+	{ "driver without guest memory files", older_driver },
 };
 
 int main(void)

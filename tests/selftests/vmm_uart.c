@@ -328,6 +328,41 @@ static void odd_accesses(void)
 	end();
 }
 
+/* What the guest has set and not yet read is gone, what it has not yet got is not. */
+static void reset(void)
+{
+	if (!begin())
+		return;
+	put(UART_LCR, UART_LCR_DLAB);
+	put(UART_DLL, 7);
+	put(UART_DLM, 7);
+	put(UART_LCR, UART_LCR_WLEN8);
+	put(UART_SCR, 0x5a);
+	put(UART_MCR, UART_MCR_DTR | UART_MCR_RTS);
+	put(UART_IER, UART_IER_RDI | UART_IER_THRI);
+	user_types("123");
+	expect(UART_LSR, UART_LSR_THRE | UART_LSR_TEMT | UART_LSR_DR);
+
+	bus_reset(&bus);
+	expect_interrupts(0);
+	expect(UART_LSR, UART_LSR_THRE | UART_LSR_TEMT);
+	expect(UART_IER, 0);
+	expect(UART_IIR, UART_IIR_NO_INT);
+	expect(UART_LCR, 0);
+	expect(UART_MCR, 0);
+	expect(UART_SCR, 0);
+	put(UART_LCR, UART_LCR_DLAB);
+	expect(UART_DLL, 1);
+	expect(UART_DLM, 0);
+	put(UART_LCR, 0);
+
+	put(UART_IER, UART_IER_RDI);
+	expect_interrupts(1);
+	expect(UART_RX, '2');
+	expect(UART_RX, '3');
+	end();
+}
+
 static const struct tap_test tests[] = {
 	{ "registers", registers },
 	{ "probe", probe },
@@ -340,6 +375,7 @@ static const struct tap_test tests[] = {
 	{ "input and output interrupts", both_interrupts },
 	{ "loopback", loop_back },
 	{ "odd accesses", odd_accesses },
+	{ "reset", reset },
 };
 
 int main(void)
