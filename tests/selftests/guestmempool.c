@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/elf.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
