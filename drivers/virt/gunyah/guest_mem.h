@@ -83,7 +83,8 @@ struct gh_run_search {
 int gh_guest_mem_init(void);
 void gh_guest_mem_exit(void);
 long gh_guest_mem_ioctl_create(void __user *argp);
-struct file *gh_guest_mem_create(u64 flags, u64 size, struct mm_struct *mm, bool charge);
+struct file *gh_guest_mem_create(u64 flags, u64 size);
+void gh_guest_mem_charge(struct gh_guest_mem *gm, struct mm_struct *mm);
 struct gh_guest_mem *gh_guest_mem_of(struct file *file);
 struct gh_guest_mem_run *gh_guest_mem_find_run(struct gh_guest_mem *gm, unsigned long page);
 int gh_guest_mem_populate(struct gh_guest_mem *gm, unsigned long first, unsigned long npages,
@@ -105,10 +106,14 @@ void *gh_guest_mem_pool_map(unsigned long pfn, unsigned long npages);
 void gh_guest_mem_pool_unmap(void *addr);
 
 /* guest_mem_range.c: parts that VMs have */
-struct gh_vm_backing *gh_guest_mem_bind(struct gh_guest_mem *gm, u64 offset, u64 size,
-					size_t max_extents);
-struct gh_vm_backing *gh_guest_mem_bind_user(u64 uaddr, u64 size, size_t max_extents);
+struct gh_vm_backing *gh_guest_mem_bind(struct gh_guest_mem *gm, u64 offset, u64 size);
+struct gh_vm_backing *gh_guest_mem_bind_user(u64 uaddr, u64 size);
+struct gh_guest_mem *gh_guest_mem_bound(struct gh_vm_backing *backing, u64 *offset);
+int gh_guest_mem_trim(struct gh_vm_backing *backing, u64 offset, u64 size);
 bool gh_guest_mem_is_bound(struct gh_guest_mem *gm, unsigned long first, unsigned long npages);
 bool gh_guest_mem_is_lent(struct gh_guest_mem *gm, unsigned long page);
+void gh_guest_mem_count_ranges(struct gh_guest_mem *gm, unsigned long *lent,
+			       unsigned long *shared);
+void gh_guest_mem_free_ranges(struct gh_guest_mem *gm);
 
 #endif /* _GUNYAH_GUEST_MEM_H */

@@ -7,6 +7,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "guest_mem.h"
 #include "vm_mgr.h"
 
 /*
@@ -82,6 +83,9 @@ static long gh_dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		if (arg)
 			return -EINVAL;
 		return gh_vm_create(mgr);
+	case GH_CREATE_GUEST_MEM:
+		return READ_ONCE(mgr->closing) ? -ENODEV :
+						 gh_guest_mem_ioctl_create((void __user *)arg);
 	case GH_GET_CAPABILITY:
 		return gh_vm_mgr_ioctl_capability(mgr, (void __user *)arg);
 	default:
@@ -225,7 +229,16 @@ void gh_vm_mgr_unregister(struct gh_rm *rm)
  */
 int gh_vm_mgr_init(void)
 {
-	return gh_vm_life_init();
+	int ret;
+
+	ret = gh_guest_mem_init();
+	if (ret)
+		return ret;
+
+	ret = gh_vm_life_init();
+	if (ret)
+		gh_guest_mem_exit();
+	return ret;
 }
 
 /**
@@ -234,4 +247,5 @@ int gh_vm_mgr_init(void)
 void gh_vm_mgr_exit(void)
 {
 	gh_vm_life_exit();
+	gh_guest_mem_exit();
 }

@@ -94,11 +94,16 @@ struct gh_vm_backing;
 
 /**
  * struct gh_vm_backing_ops - a kind of memory that guests can have
+ * @lend: keep the host from the memory; NULL if that cannot be done. -EBUSY if
+ *	  somebody uses it at the moment
+ * @unlend: the host may use it again; not called if @lend was not
  * @release: give the memory back to where it came from, and free the backing
  * @abandon: free the backing, but leave the memory where it is for ever:
  *	     another VM may own it and cannot be asked to give it back
  */
 struct gh_vm_backing_ops {
+	int (*lend)(struct gh_vm_backing *backing);
+	void (*unlend)(struct gh_vm_backing *backing);
 	void (*release)(struct gh_vm_backing *backing);
 	void (*abandon)(struct gh_vm_backing *backing);
 };
@@ -113,7 +118,22 @@ struct gh_vm_backing {
 	struct gh_extents extents;
 };
 
+/**
+ * struct gh_vm_pin - pinned user memory
+ * @backing: the backing
+ * @mm: whose locked memory it counts as; a reference
+ * @uaddr: where it was mapped when it was pinned
+ * @npages: how much was accounted
+ */
+struct gh_vm_pin {
+	struct gh_vm_backing backing;
+	struct mm_struct *mm;
+	unsigned long uaddr;
+	unsigned long npages;
+};
+
 struct gh_vm_backing *gh_vm_pin_user(u64 uaddr, u64 size, size_t max_extents);
+struct gh_vm_pin *gh_vm_pin_of(struct gh_vm_backing *backing);
 
 /**
  * enum gh_vm_parcel_state - who has the memory of a parcel
@@ -392,8 +412,22 @@ static inline void gh_vm_happened(struct gh_vm *ghvm, enum gh_vm_event event)
 int gh_vm_set_region(struct gh_vm *ghvm, const struct gh_userspace_memory_region *arg, bool lend);
 int gh_vm_set_dtb_config(struct gh_vm *ghvm, const struct gh_vm_dtb_config *arg);
 struct gh_vm_region *gh_vm_region_around(struct gh_vm *ghvm, u64 gpa, u64 size);
+int gh_vm_add_region(struct gh_vm *ghvm, struct gh_vm_backing *backing, u32 label, u32 flags,
+		     u64 gpa, u64 size);
+void gh_vm_replace_region(struct gh_vm *ghvm, struct gh_vm_region *region,
+			  struct gh_vm_region *new);
+int gh_vm_check_gpa(u64 gpa, u64 size);
+bool gh_vm_is_free(struct gh_vm *ghvm, u32 label, u64 gpa, u64 size);
+void gh_vm_free_region(struct gh_vm *ghvm, struct gh_vm_region *region);
 void gh_vm_free_own_memory(struct gh_vm *ghvm);
 void gh_vm_free_memory(struct gh_vm *ghvm);
+
+/* vm_mgr_map.c: guest memory files of a VM */
+int gh_vm_map_mem(struct gh_vm *ghvm, const struct gh_map_mem *arg);
+
+/* vm_mgr_lend.c: what is to be lent */
+int gh_vm_prepare_lending(struct gh_vm *ghvm);
+void gh_vm_cancel_lending(struct gh_vm *ghvm);
 
 /* vm_mgr_parcel.c: the parcels that regions become */
 size_t gh_vm_max_extents(u32 flags);

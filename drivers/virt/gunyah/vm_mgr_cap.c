@@ -7,6 +7,7 @@
 #include <linux/cpumask.h>
 #include <linux/uaccess.h>
 
+#include "guest_mem.h"
 #include "vm_mgr.h"
 
 /**
@@ -76,6 +77,8 @@ static long gh_vm_mgr_value(struct gh_vm_mgr *mgr, u32 id)
 	case GH_CAP_VM_POLL:
 	case GH_CAP_VM_STATUS:
 		return 1;
+	case GH_CAP_GUEST_MEM:
+		return GH_GUEST_MEM_FLAGS;
 	default:
 		return 0;
 	}

@@ -90,6 +90,22 @@ void gh_extents_free(struct gh_extents *extents)
 }
 
 /**
+ * gh_extents_swap() - exchange two lists
+ * @a: one
+ * @b: the other
+ */
+void gh_extents_swap(struct gh_extents *a, struct gh_extents *b)
+{
+	LIST_HEAD(chunks);
+
+	list_splice_init(&a->chunks, &chunks);
+	list_splice_init(&b->chunks, &a->chunks);
+	list_splice(&chunks, &b->chunks);
+	swap(a->count, b->count);
+	swap(a->bytes, b->bytes);
+}
+
+/**
  * gh_extents_iter_init() - go to the start of a list
  * @iter: the iterator
  * @extents: the list; must not change while it is walked

@@ -48,6 +48,7 @@ struct gh_extents_iter {
 void gh_extents_init(struct gh_extents *extents);
 int gh_extents_add(struct gh_extents *extents, u64 start, u64 size);
 void gh_extents_free(struct gh_extents *extents);
+void gh_extents_swap(struct gh_extents *a, struct gh_extents *b);
 
 void gh_extents_iter_init(struct gh_extents_iter *iter, const struct gh_extents *extents);
 const struct gh_extent *gh_extents_iter_next(struct gh_extents_iter *iter);

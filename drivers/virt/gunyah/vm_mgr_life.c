@@ -214,13 +214,15 @@ static int gh_vm_begin_start(struct gh_vm *ghvm)
 	if (ret)
 		return ret;
 
-	ret = gh_vm_check_memory(ghvm);
+	ret = gh_vm_prepare_lending(ghvm);
 	if (ret)
 		return ret;
 
 	ret = gh_vm_enlist(ghvm);
-	if (ret)
+	if (ret) {
+		gh_vm_cancel_lending(ghvm);
 		return ret;
+	}
 
 	WRITE_ONCE(ghvm->frozen, true);
 	gh_vm_queue(ghvm, 0);

@@ -8,10 +8,29 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "guest_mem.h"
 #include "vm_mgr.h"
 
 /* The Resource Manager takes no address from here on. */
 #define GH_VM_GPA_END	BIT_ULL(44)
+
+/**
+ * gh_vm_check_gpa() - can a guest have memory there?
+ * @gpa: guest physical address
+ * @size: in bytes
+ *
+ * Return: 0; -EINVAL if not, or if it is not of whole pages; -EOVERFLOW if it wraps.
+ */
+int gh_vm_check_gpa(u64 gpa, u64 size)
+{
+	u64 end;
+
+	if (!PAGE_ALIGNED(gpa) || !PAGE_ALIGNED(size))
+		return -EINVAL;
+	if (check_add_overflow(gpa, size, &end))
+		return -EOVERFLOW;
+	return end > GH_VM_GPA_END ? -EINVAL : 0;
+}
 
 static int gh_vm_check_region(const struct gh_userspace_memory_region *arg)
 {
@@ -21,18 +40,12 @@ static int gh_vm_check_region(const struct gh_userspace_memory_region *arg)
 	if (!(arg->flags & GH_MEM_ALLOW_READ) || (arg->flags & ~GH_VM_REGION_FLAGS))
 		return -EINVAL;
 
-	if (!PAGE_ALIGNED(arg->guest_phys_addr) || !PAGE_ALIGNED(arg->memory_size) ||
-	    !PAGE_ALIGNED(arg->userspace_addr))
+	if (!PAGE_ALIGNED(arg->userspace_addr))
 		return -EINVAL;
-
-	if (check_add_overflow(arg->guest_phys_addr, arg->memory_size, &end) ||
-	    check_add_overflow(arg->userspace_addr, arg->memory_size, &end))
+	if (check_add_overflow(arg->userspace_addr, arg->memory_size, &end))
 		return -EOVERFLOW;
 
-	if (arg->guest_phys_addr + arg->memory_size > GH_VM_GPA_END)
-		return -EINVAL;
-
-	return 0;
+	return gh_vm_check_gpa(arg->guest_phys_addr, arg->memory_size);
 }
 
 static struct gh_vm_region *gh_vm_find_region(struct gh_vm *ghvm, u32 label)
@@ -61,6 +74,20 @@ static bool gh_vm_range_is_free(struct gh_vm *ghvm, u64 gpa, u64 size)
 	return true;
 }
 
+/**
+ * gh_vm_is_free() - is there room for a region?
+ * @ghvm: the VM; its configuration is locked
+ * @label: what it is to be called
+ * @gpa: where it is to be
+ * @size: its size
+ *
+ * Return: whether no other region has the label or any of the addresses.
+ */
+bool gh_vm_is_free(struct gh_vm *ghvm, u32 label, u64 gpa, u64 size)
+{
+	return !gh_vm_find_region(ghvm, label) && gh_vm_range_is_free(ghvm, gpa, size);
+}
+
 static bool gh_vm_region_is_own(const struct gh_vm_region *region)
 {
 	size_t i;
@@ -73,7 +100,14 @@ static bool gh_vm_region_is_own(const struct gh_vm_region *region)
 	return true;
 }
 
-static void gh_vm_free_region(struct gh_vm *ghvm, struct gh_vm_region *region)
+/**
+ * gh_vm_free_region() - free a region
+ * @ghvm: the VM; its configuration is locked
+ * @region: the region
+ *
+ * What the Resource Manager still has of it stays out of use for ever.
+ */
+void gh_vm_free_region(struct gh_vm *ghvm, struct gh_vm_region *region)
 {
 	size_t i;
 
@@ -105,32 +139,77 @@ static void gh_vm_list_region(struct gh_vm *ghvm, struct gh_vm_region *region)
 	gh_vm_count_region(ghvm, region);
 }
 
-static int gh_vm_add_region(struct gh_vm *ghvm, const struct gh_userspace_memory_region *arg)
+/**
+ * gh_vm_add_region() - give a VM a region
+ * @ghvm: the VM; its configuration is locked
+ * @backing: the memory; released if it fails
+ * @label: what it is called
+ * @flags: GH_MEM_*
+ * @gpa: where it is
+ * @size: its size
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int gh_vm_add_region(struct gh_vm *ghvm, struct gh_vm_backing *backing, u32 label, u32 flags,
+		     u64 gpa, u64 size)
 {
-	struct gh_vm_region *region;
-	struct gh_vm_backing *backing;
+	struct gh_vm_region *region = gh_vm_alloc_region(backing);
 
-	if (gh_vm_find_region(ghvm, arg->label) ||
-	    !gh_vm_range_is_free(ghvm, arg->guest_phys_addr, arg->memory_size))
-		return -EEXIST;
-
-	backing = gh_vm_pin_user(arg->userspace_addr, arg->memory_size,
-				 gh_vm_max_extents(arg->flags));
-	if (IS_ERR(backing))
-		return PTR_ERR(backing);
-
-	region = gh_vm_alloc_region(backing);
 	if (!region) {
 		backing->ops->release(backing);
 		return -ENOMEM;
 	}
 
-	region->label = arg->label;
-	region->flags = arg->flags;
-	region->gpa = arg->guest_phys_addr;
-	region->size = arg->memory_size;
+	region->label = label;
+	region->flags = flags;
+	region->gpa = gpa;
+	region->size = size;
 	gh_vm_list_region(ghvm, region);
 	return 0;
+}
+
+/**
+ * gh_vm_replace_region() - have a region consist of other memory
+ * @ghvm: the VM; its configuration is locked
+ * @region: the region; the host's alone, and freed
+ * @new: made by gh_vm_alloc_region() of the other memory; takes its place
+ */
+void gh_vm_replace_region(struct gh_vm *ghvm, struct gh_vm_region *region,
+			  struct gh_vm_region *new)
+{
+	new->label = region->label;
+	new->flags = region->flags;
+	new->gpa = region->gpa;
+	new->size = region->size;
+	gh_vm_free_region(ghvm, region);
+	gh_vm_list_region(ghvm, new);
+}
+
+static struct gh_vm_backing *gh_vm_take_user(const struct gh_userspace_memory_region *arg)
+{
+	struct gh_vm_backing *backing;
+
+	backing = gh_guest_mem_bind_user(arg->userspace_addr, arg->memory_size);
+	if (backing)
+		return backing;
+	return gh_vm_pin_user(arg->userspace_addr, arg->memory_size,
+			      gh_vm_max_extents(arg->flags));
+}
+
+static int gh_vm_add_user_region(struct gh_vm *ghvm,
+				 const struct gh_userspace_memory_region *arg)
+{
+	struct gh_vm_backing *backing;
+
+	if (!gh_vm_is_free(ghvm, arg->label, arg->guest_phys_addr, arg->memory_size))
+		return -EEXIST;
+
+	backing = gh_vm_take_user(arg);
+	if (IS_ERR(backing))
+		return PTR_ERR(backing);
+
+	return gh_vm_add_region(ghvm, backing, arg->label, arg->flags, arg->guest_phys_addr,
+				arg->memory_size);
 }
 
 /* Deleting what is not there succeeds. */
@@ -175,7 +254,7 @@ int gh_vm_set_region(struct gh_vm *ghvm, const struct gh_userspace_memory_region
 	if (ret)
 		return ret;
 	if (region.memory_size)
-		ret = gh_vm_add_region(ghvm, &region);
+		ret = gh_vm_add_user_region(ghvm, &region);
 	else
 		gh_vm_delete_region(ghvm, region.label);
 	mutex_unlock(&ghvm->config_lock);

@@ -13,18 +13,6 @@
 
 #include "vm_mgr.h"
 
-/**
- * struct gh_vm_pin - pinned user memory
- * @backing: the backing
- * @mm: whose locked memory it counts as; a reference
- * @npages: how much was accounted
- */
-struct gh_vm_pin {
-	struct gh_vm_backing backing;
-	struct mm_struct *mm;
-	unsigned long npages;
-};
-
 /* As many as fit the page that holds them. */
 #define GH_VM_PIN_BATCH	(PAGE_SIZE / sizeof(struct page *))
 
@@ -245,6 +233,7 @@ struct gh_vm_backing *gh_vm_pin_user(u64 uaddr, u64 size, size_t max_extents)
 
 	pin->backing.ops = &gh_vm_pin_ops;
 	gh_extents_init(&pin->backing.extents);
+	pin->uaddr = addr;
 	pin->npages = size >> PAGE_SHIFT;
 	pin->mm = current->mm;
 	mmgrab(pin->mm);
@@ -262,4 +251,15 @@ struct gh_vm_backing *gh_vm_pin_user(u64 uaddr, u64 size, size_t max_extents)
 	}
 
 	return &pin->backing;
+}
+
+/**
+ * gh_vm_pin_of() - what a backing consists of
+ * @backing: of any kind
+ *
+ * Return: the pinned user memory, or NULL if it is another kind of backing.
+ */
+struct gh_vm_pin *gh_vm_pin_of(struct gh_vm_backing *backing)
+{
+	return backing->ops == &gh_vm_pin_ops ? to_gh_vm_pin(backing) : NULL;
 }

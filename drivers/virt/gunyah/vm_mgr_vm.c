@@ -126,6 +126,15 @@ static long gh_vm_ioctl_region(struct gh_vm *ghvm, void __user *argp, bool lend)
 	return gh_vm_set_region(ghvm, &region, lend);
 }
 
+static long gh_vm_ioctl_map_mem(struct gh_vm *ghvm, void __user *argp)
+{
+	struct gh_map_mem map_mem;
+
+	if (copy_from_user(&map_mem, argp, sizeof(map_mem)))
+		return -EFAULT;
+	return gh_vm_map_mem(ghvm, &map_mem);
+}
+
 static long gh_vm_ioctl_dtb_config(struct gh_vm *ghvm, void __user *argp)
 {
 	struct gh_vm_dtb_config dtb_config;
@@ -191,6 +200,8 @@ static long gh_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return gh_vm_ioctl_region(ghvm, argp, false);
 	case GH_VM_ANDROID_LEND_USER_MEM:
 		return gh_vm_ioctl_region(ghvm, argp, true);
+	case GH_VM_MAP_MEM:
+		return gh_vm_ioctl_map_mem(ghvm, argp);
 	case GH_VM_SET_DTB_CONFIG:
 		return gh_vm_ioctl_dtb_config(ghvm, argp);
 	case GH_VM_SET_BOOT_CONTEXT:

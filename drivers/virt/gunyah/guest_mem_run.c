@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Physically contiguous runs of memory, with a guard page before each.
+ *
+ * Large runs are made by moving away what is in their place, from the top of
+ * memory down: what lies low is scarce, and not everything can be moved. Runs of
+ * 2 MiB and less come from the page allocator as they are, or as it compacts them.
+ */
+
+#include <linux/gfp.h>
+#include <linux/highmem.h>
+#include <linux/log2.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/nodemask.h>
+#include <linux/sched/signal.h>
+
+#include "guest_mem.h"
+#include "vm_mgr.h"
+
+/* What hypervisors map by, and the smallest run that is moved together. */
+#define GH_RUN_HUGE	(SZ_2M >> PAGE_SHIFT)
+/* With less than this the guard pages would be too much. */
+#define GH_RUN_SMALLEST	DIV_ROUND_UP(SZ_64K, PAGE_SIZE)
+
+#define GH_RUN_GFP	(GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
+
+static void gh_run_search_restart(struct gh_run_search *search)
+{
+	search->nid = MAX_NUMNODES;
+	search->end = 0;
+}
+
+/**
+ * gh_run_search_init() - get ready to allocate several runs
+ * @search: what is remembered from one to the next
+ * @npages: how much it is in all
+ * @file_npages: how much there will be at most in the parcel that they are for
+ * @interruptible: any signal ends it, not only a fatal one
+ */
+void gh_run_search_init(struct gh_run_search *search, unsigned long npages,
+			unsigned long file_npages, bool interruptible)
+{
+	unsigned long least = DIV_ROUND_UP(file_npages, gh_vm_max_extents(0));
+
+	search->npages = npages;
+	search->min_npages = max(GH_RUN_SMALLEST, roundup_pow_of_two(least));
+	search->interruptible = interruptible;
+	gh_run_search_restart(search);
+}
+
+static bool gh_run_search_interrupted(const struct gh_run_search *search)
+{
+	return search->interruptible ? signal_pending(current) : fatal_signal_pending(current);
+}
+
+/**
+ * gh_run_free() - free pages of a run
+ * @pfn: the first page
+ * @npages: how many; may be 0
+ *
+ * A page that somebody else holds, too, is free when he lets go of it.
+ */
+void gh_run_free(unsigned long pfn, unsigned long npages)
+{
+	unsigned long i;
+
+	for (i = 0; i < npages; i++) {
+		__free_page(pfn_to_page(pfn + i));
+		if (!(i % GH_RUN_HUGE))
+			cond_resched();
+	}
+}
+
+/*
+ * Twice as much as needed gives a run that is aligned, and has the page before it.
+ * The rest goes back.
+ */
+static int gh_run_alloc_small(unsigned long npages, unsigned long *pfn)
+{
+	unsigned long half = roundup_pow_of_two(npages);
+	unsigned int order = ilog2(half) + 1;
+	unsigned long start;
+	struct page *page;
+
+	page = alloc_pages(GH_RUN_GFP, order);
+	if (!page)
+		return -EBUSY;
+
+	split_page(page, order);
+	start = page_to_pfn(page);
+	gh_run_free(start, half - 1);
+	gh_run_free(start + half + npages, half - npages);
+	*pfn = start + half;
+	return 0;
+}
+
+/* Whether it is not at first sight that a page cannot be moved. */
+static bool gh_page_may_move(unsigned long pfn, const struct zone *zone)
+{
+	struct page *page = pfn_to_online_page(pfn);
+
+	return page && page_zone(page) == zone && !PageReserved(page) && !PageHuge(page);
+}
+
+/* Return: the first page in the range that cannot be moved, or @end. */
+static unsigned long gh_first_unmovable(unsigned long start, unsigned long end)
+{
+	struct page *page = pfn_to_online_page(start);
+	const struct zone *zone;
+	unsigned long pfn;
+
+	if (!page)
+		return start;
+
+	/* Memory there was promised to go away when it is asked for. */
+	zone = page_zone(page);
+	if (zone_idx(zone) == ZONE_MOVABLE)
+		return start;
+
+	for (pfn = start; pfn < end && gh_page_may_move(pfn, zone); pfn++) {
+		if (!(pfn % GH_RUN_HUGE))
+			cond_resched();
+	}
+
+	return pfn;
+}
+
+/* Return: whether there is another node to look through. */
+static bool gh_run_search_next_node(struct gh_run_search *search)
+{
+	while (search->nid-- > 0) {
+		if (node_online(search->nid)) {
+			search->end = pgdat_end_pfn(NODE_DATA(search->nid));
+			return true;
+		}
+	}
+
+	return false;
+}
+
+/*
+ * Return: the start of the next range that such a run, with its guard page, might be
+ * moved to, or 0 if there is none in this node.
+ */
+static unsigned long gh_run_search_candidate(struct gh_run_search *search, unsigned long npages)
+{
+	unsigned long lowest, start, stop;
+
+	lowest = ALIGN(NODE_DATA(search->nid)->node_start_pfn + 1, GH_RUN_HUGE);
+	while (search->end >= lowest + npages) {
+		start = ALIGN_DOWN(search->end - npages, GH_RUN_HUGE);
+		stop = gh_first_unmovable(start - 1, start + npages);
+		if (stop == start + npages)
+			return start;
+		search->end = stop;
+	}
+
+	return 0;
+}
+
+static int gh_run_search_node(struct gh_run_search *search, unsigned long npages,
+			      unsigned long *pfn)
+{
+	unsigned long start, step = max(ALIGN_DOWN(npages / 4, GH_RUN_HUGE), GH_RUN_HUGE);
+	int ret;
+
+	while ((start = gh_run_search_candidate(search, npages))) {
+		if (gh_run_search_interrupted(search))
+			return -EINTR;
+
+		ret = alloc_contig_range(start - 1, start + npages, ACR_FLAGS_NONE, GH_RUN_GFP);
+		if (!ret) {
+			search->end = start - 1;
+			*pfn = start;
+			return 0;
+		}
+		if (ret == -EINTR)
+			return ret;
+		search->end = start + npages - step;
+	}
+
+	return -EBUSY;
+}
+
+static int gh_run_alloc_large(struct gh_run_search *search, unsigned long npages,
+			      unsigned long *pfn)
+{
+	int ret;
+
+	do {
+		if (search->nid == MAX_NUMNODES)
+			continue;
+		ret = gh_run_search_node(search, npages, pfn);
+		if (ret != -EBUSY)
+			return ret;
+	} while (gh_run_search_next_node(search));
+
+	return -EBUSY;
+}
+
+static int gh_run_try(struct gh_run_search *search, unsigned long npages, unsigned long *pfn)
+{
+	int ret = -EBUSY;
+
+	if (npages <= GH_RUN_HUGE)
+		ret = gh_run_alloc_small(npages, pfn);
+	if (ret == -EBUSY && npages >= GH_RUN_HUGE)
+		ret = gh_run_alloc_large(search, npages, pfn);
+	return ret;
+}
+
+/* Have runs of at most half as much from now on. */
+static void gh_run_search_shrink(struct gh_run_search *search, unsigned long npages)
+{
+	if (npages > GH_RUN_HUGE)
+		search->npages = max(ALIGN_DOWN(npages / 2, GH_RUN_HUGE), GH_RUN_HUGE);
+	else
+		search->npages = npages > 1 ? rounddown_pow_of_two(npages - 1) : 0;
+	gh_run_search_restart(search);
+}
+
+static void gh_run_clear(unsigned long pfn, unsigned long npages)
+{
+	unsigned long i;
+
+	/* The kernel has just done so. */
+	if (want_init_on_alloc(GFP_KERNEL))
+		return;
+
+	for (i = 0; i < npages; i++) {
+		clear_highpage(pfn_to_page(pfn + i));
+		if (!(i % GH_RUN_HUGE))
+			cond_resched();
+	}
+}
+
+/**
+ * gh_run_alloc() - allocate a run
+ * @search: remembers what cannot be had
+ * @npages: how much is wanted; not 0
+ * @run: out: what there is of it, all zeros
+ *
+ * Return: 0; -ENOMEM if there is not even the least that is useful; -EINTR.
+ */
+int gh_run_alloc(struct gh_run_search *search, unsigned long npages,
+		 struct gh_guest_mem_run *run)
+{
+	unsigned long want;
+	int ret;
+
+	do {
+		if (gh_run_search_interrupted(search))
+			return -EINTR;
+
+		want = min(npages, search->npages);
+		ret = gh_run_try(search, want, &run->pfn);
+		if (!ret) {
+			run->npages = want;
+			run->guarded = true;
+			gh_run_clear(run->pfn, want);
+			return 0;
+		}
+		if (ret == -EINTR)
+			return ret;
+		gh_run_search_shrink(search, want);
+	} while (search->npages >= search->min_npages);
+
+	return -ENOMEM;
+}
