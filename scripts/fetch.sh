@@ -5,7 +5,8 @@
 # the system's package state. Prints where it is.
 #
 #   fetch.sh headers 6.1     arm64 kernel headers, usable on this host as KDIR
-#   fetch.sh image 6.1       arm64 kernel: Image and lib/modules
+#   fetch.sh image 6.1       arm64 kernel: Image and lib/modules; of both there is
+#                            6.12-16k, too, with pages of 16 KiB
 #   fetch.sh source 6.1      linux-source, for the test kernel and checkpatch
 #   fetch.sh source newest   that of Debian's newest kernel, with what it takes to
 #                            compile modules for it, but not to load them
@@ -102,7 +103,9 @@ apt_update()
 # e.g. 6.1.0-99-arm64; needs the package lists
 release()
 {
-	local pattern="${1//./\\.}[.][0-9][^-]*(-[0-9]+)?-arm64"
+	local pattern="${1%-16k}" flavour="-arm64${1#"${1%-16k}"}"
+
+	pattern="${pattern//./\\.}[.][0-9][^-]*(-[0-9]+)?$flavour"
 
 	APT_CONFIG=$APT/apt.conf apt-cache pkgnames 2>/dev/null |
 		sed -nE "s/:arm64$//; s/^linux-(headers|image)-($pattern)$/\2/p" |
@@ -169,7 +172,7 @@ get_headers()
 
 	need_space "$CACHE" 500
 	rel=$(find_release "$1")
-	common=linux-headers-${rel%-arm64}-common
+	common=linux-headers-${rel%-arm64*}-common
 	# linux-kbuild-6.1 in Debian 12, linux-kbuild-<release> later
 	kbuild=$(APT_CONFIG=$APT/apt.conf apt-cache depends \
 			"linux-headers-$rel:arm64" |
@@ -302,8 +305,8 @@ headers | image | source)
 		what=newest
 		APT=$CACHE/apt-newest
 		SUITE=sid
-	elif [[ ! $series =~ ^[0-9]+\.[0-9]+$ ]]; then
-		die "KERNEL must look like 6.1, not \"$series\""
+	elif [[ ! $series =~ ^[0-9]+\.[0-9]+(-16k)?$ ]]; then
+		die "KERNEL must look like 6.1 or 6.12-16k, not \"$series\""
 	fi
 	;;
 busybox | libfdt | trace-cmd)
