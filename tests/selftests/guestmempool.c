@@ -9,12 +9,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/elf.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -41,7 +45,11 @@
 
 #define FILL			0x5a
 #define WORD			0x5a5a5a5a5a5a5a5aULL
+#define FUTEX_OTHER		0x07e50ff5
 #define POKED			0x90ced90ced90ceULL
+
+#define CORE_PATTERN		"/proc/sys/kernel/core_pattern"
+#define CORE			"/dev/shm/pool-core"
 
 #define ABORTS			"aborts-on-lent-memory"
 #define SETTLE_MS		180000
@@ -291,6 +299,7 @@ static void mapped(void)
 /* What the kernel answers to those who have it look at such memory. */
 struct answers {
 	int io;			/* read() and write() with it */
+	int futex;		/* a futex of the process there, that has another value */
 	int get_pages;		/* what wants pages for it */
 	int signal;		/* a load */
 };
@@ -325,6 +334,19 @@ static void check_other_process(u8 *p)
 	close(fd);
 }
 
+static void check_not_inherited(u8 *p)
+{
+	int status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(access_signal(p, false));
+	check(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+	      WEXITSTATUS(status) == SIGSEGV, "a child has it: status %#x", status);
+}
+
 static void check_answers(u8 *p, const struct answers *want, const char *when)
 {
 	int sig = access_signal(p, false);
@@ -334,12 +356,20 @@ static void check_answers(u8 *p, const struct answers *want, const char *when)
 	sig = access_signal(p, true);
 	check(sig == want->signal, "store: signal %d", sig);
 	check_pipe(p, want);
+	check_errno(syscall(SYS_futex, p, FUTEX_WAIT_PRIVATE, FUTEX_OTHER, NULL, NULL, 0),
+		    want->futex, "futex");
+	check_not_inherited(p);
 	/* These want pages, which memory of the pool does not have, lent or not. */
 	check_other_process(p);
 }
 
-static const struct answers ours = { .get_pages = EFAULT };
-static const struct answers lent = { .io = EFAULT, .get_pages = EFAULT, .signal = SIGBUS };
+static const struct answers ours = { .futex = EAGAIN, .get_pages = EFAULT };
+static const struct answers lent = {
+	.io = EFAULT,
+	.futex = EFAULT,
+	.get_pages = EFAULT,
+	.signal = SIGBUS,
+};
 
 /* Reads what /proc/kcore has where the linear map would have the pool: nothing, as zeros. */
 static void read_linear_map(int kcore, const struct elf64_phdr *ram)
@@ -415,7 +445,8 @@ static void use(struct testvm *vm, u8 *p, long aborts)
 	      "the host does not see what the guest wrote");
 	testvm_peek(vm, BEHIND, WORD, "what was lent behind the image");
 	testvm_poke(vm, BEHIND + 8, POKED, POKED);
-	testvm_peek(vm, BEHIND + SZ_2M, GUEST_FAULT, "behind all of it");
+	/* Nothing else of the pool */
+	testvm_peek(vm, shared + SZ_2M, GUEST_FAULT, "behind what is shared");
 }
 
 /* A guest from the pool: an image, memory that is to be kept behind it, and shared memory. */
@@ -490,13 +521,21 @@ static void moved(void)
  * Ends
  */
 
-/* In the child: never returns. */
+/* In the child: never returns. Crashes if there is nobody to kill it. */
 static void be_vmm(int ready)
 {
+	const struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
 	int fd = new_file(pool_size, true);
 	struct testvm vm;
 
-	if (fd < 0 || !create(&vm, fd) || !start(&vm) || write(ready, "", 1) != 1)
+	if (fd < 0 || !create(&vm, fd) || !gmem_mmap(fd, pool_size) || !start(&vm))
+		_exit(1);
+	if (ready < 0) {
+		setrlimit(RLIMIT_CORE, &limit);
+		signal(SIGABRT, SIG_DFL);
+		abort();
+	}
+	if (write(ready, "", 1) != 1)
 		_exit(1);
 	for (;;)
 		pause();
@@ -525,6 +564,32 @@ static void killed(void)
 		check(WIFSIGNALED(status), "it ended by itself, status %#x", status);
 	}
 	close(ready[0]);
+	check_all_free();
+}
+
+/* A core dump leaves it out, lent or not, and nobody tries to read it. */
+static void dumped(void)
+{
+	long aborts = dump_count_now(ABORTS);
+	char *pattern = read_file(CORE_PATTERN);
+	struct stat core = { 0 };
+	int status = 0;
+	pid_t pid;
+
+	if (write_file(CORE_PATTERN, CORE)) {
+		fflush(stdout);
+		pid = fork();
+		if (!pid)
+			be_vmm(-1);
+		check(pid > 0 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
+		      WTERMSIG(status) == SIGABRT && WCOREDUMP(status), "status %#x", status);
+		check(!stat(CORE, &core) && core.st_size > 0 && (u64)core.st_size < pool_size,
+		      "a dump of %lld bytes", (long long)core.st_size);
+		check(dump_count_now(ABORTS) == aborts, "somebody tried");
+		write_file(CORE_PATTERN, pattern);
+	}
+	unlink(CORE);
+	free(pattern);
 	check_all_free();
 }
 
@@ -589,6 +654,7 @@ static const struct tap_test tests[] = {
 	{ "a guest from the pool", guest },
 	{ "user memory moves to the pool", moved },
 	{ "killed while it is lent", killed },
+	{ "a core dump while it is lent", dumped },
 	{ "memory that does not come back", stuck },
 	{ "modules are loaded again", reloaded },
 	{ "nothing is left", nothing_left },
