@@ -77,6 +77,13 @@ static u8 *map_aligned(u64 size)
 	return p + head;
 }
 
+static int exhausted(const struct guest_mem *mem)
+{
+	log_error(ENOMEM, "%llu MiB of guest memory", mem->size >> 20);
+	log_hint("%llu MiB are available: give less --mem", mem_available() >> 20);
+	return -ENOMEM;
+}
+
 static int anon_alloc(struct guest_mem *mem)
 {
 	u8 *p;
@@ -84,10 +91,10 @@ static int anon_alloc(struct guest_mem *mem)
 
 	/* All of it is about to be used: too much would bring the OOM killer, not an error. */
 	if (mem->size > mem_available())
-		return mem_exhausted(mem);
+		return exhausted(mem);
 	p = map_aligned(mem->size);
 	if (!p)
-		return mem_exhausted(mem);
+		return exhausted(mem);
 	if (madvise(p, mem->size, MADV_HUGEPAGE))
 		log_debug("no transparent huge pages on this kernel");
 	if (madvise(p, mem->size, MADV_POPULATE_WRITE)) {

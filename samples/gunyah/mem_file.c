@@ -51,16 +51,13 @@ static int file_populate(const struct guest_mem *mem)
 {
 	int err;
 
-	/* To take all that there is would bring the OOM killer. The pool is apart. */
-	if (!file_info(mem->fd, "pool") && mem->size > mem_available())
-		return mem_exhausted(mem);
 	if (!fallocate(mem->fd, FALLOC_FL_KEEP_SIZE, 0, mem->size))
 		return 0;
 	err = errno;
-	log_error(err, "fallocate(guest memory file, size %#llx), %llu MiB were to be had",
-		  mem->size, file_info(mem->fd, "allocated") >> 20);
+	log_error(err, "fallocate(guest memory file, size %#llx)", mem->size);
 	if (err == ENOMEM)
-		log_hint("no more is in large pieces: free some, or give less --mem");
+		log_hint("%llu MiB are available, perhaps in too small pieces: give less --mem",
+			 mem_available() >> 20);
 	return -err;
 }
 

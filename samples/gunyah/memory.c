@@ -44,13 +44,6 @@ u64 mem_available(void)
 	return available;
 }
 
-int mem_exhausted(const struct guest_mem *mem)
-{
-	log_error(ENOMEM, "%llu MiB of guest memory", mem->size >> 20);
-	log_hint("%llu MiB are available: give less --mem", mem_available() >> 20);
-	return -ENOMEM;
-}
-
 static void report_pieces(const struct guest_mem *mem)
 {
 	u64 pieces = log_verbose ? mem->backing->pieces(mem) : 0;

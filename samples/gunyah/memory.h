@@ -68,7 +68,5 @@ void *guest_mem_ptr(const struct guest_mem *mem, u64 gpa, u64 size);
 
 /* Bytes that the host still has, or as many as can be if the kernel does not tell. */
 u64 mem_available(void);
-/* Print that there is not enough of it, and what to do; returns -ENOMEM. */
-int mem_exhausted(const struct guest_mem *mem);
 
 #endif
