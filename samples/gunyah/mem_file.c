@@ -15,8 +15,8 @@
 #include "memory.h"
 
 /* How long a VM that is closed may take to give its memory back. */
-#define RETURN_SECONDS		60
-#define RETURN_INTERVAL_NS	50000000
+#define RETURN_SECONDS		300
+#define RETURN_TRIES_A_SECOND	20
 
 /* A number of the file's fdinfo, 0 if there is none of that name. */
 static u64 file_info(int fd, const char *name)
@@ -81,11 +81,13 @@ static int file_alloc(struct guest_mem *mem)
 /* Close a VM, and it is usually gone; but the Resource Manager can be slow. */
 static int wait_returned(const struct guest_mem *mem)
 {
-	const struct timespec interval = { .tv_nsec = RETURN_INTERVAL_NS };
-	unsigned int left = RETURN_SECONDS * (1000000000 / RETURN_INTERVAL_NS);
+	const struct timespec interval = { .tv_nsec = 1000000000 / RETURN_TRIES_A_SECOND };
+	unsigned int tries = 0;
 
 	while (file_info(mem->fd, "lent") || file_info(mem->fd, "shared")) {
-		if (!left--) {
+		if (!tries)
+			log_info("waiting for the memory to come back");
+		if (tries++ == RETURN_SECONDS * RETURN_TRIES_A_SECOND) {
 			log_error(EBUSY, "the guest's memory did not come back");
 			log_hint("the Resource Manager keeps it: see the kernel log");
 			return -EBUSY;
