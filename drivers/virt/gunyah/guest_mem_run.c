@@ -95,12 +95,17 @@ static int gh_run_alloc_small(unsigned long npages, unsigned long *pfn)
 	return 0;
 }
 
-/* Whether it is not at first sight that a page cannot be moved. */
+/*
+ * Whether a page is free, or one that the kernel can move: a guess, but as good as
+ * any without locks. Parts of compound pages have no references of their own.
+ */
 static bool gh_page_may_move(unsigned long pfn, const struct zone *zone)
 {
 	struct page *page = pfn_to_online_page(pfn);
 
-	return page && page_zone(page) == zone && !PageReserved(page) && !PageHuge(page);
+	if (!page || page_zone(page) != zone || PageReserved(page) || PageHuge(page))
+		return false;
+	return !page_ref_count(page) || PageLRU(page) || page_has_movable_ops(page);
 }
 
 /* Return: the first page in the range that cannot be moved, or @end. */
@@ -141,19 +146,21 @@ static bool gh_run_search_next_node(struct gh_run_search *search)
 
 /*
  * Return: the start of the next range that such a run, with its guard page, might be
- * moved to, or 0 if there is none in this node.
+ * moved to, or 0 if there is none in this node. The kernel insists that everything in
+ * the blocks at both ends can be moved, too.
  */
 static unsigned long gh_run_search_candidate(struct gh_run_search *search, unsigned long npages)
 {
-	unsigned long lowest, start, stop;
+	unsigned long lowest, start, stop, end;
 
 	lowest = ALIGN(NODE_DATA(search->nid)->node_start_pfn + 1, GH_RUN_HUGE);
 	while (search->end >= lowest + npages) {
 		start = ALIGN_DOWN(search->end - npages, GH_RUN_HUGE);
-		stop = gh_first_unmovable(start - 1, start + npages);
-		if (stop == start + npages)
+		end = ALIGN(start + npages, pageblock_nr_pages);
+		stop = gh_first_unmovable(ALIGN_DOWN(start - 1, pageblock_nr_pages), end);
+		if (stop == end)
 			return start;
-		search->end = stop;
+		search->end = min(ALIGN_DOWN(stop, pageblock_nr_pages), search->end - 1);
 	}
 
 	return 0;

@@ -23,4 +23,9 @@ static inline bool folio_maybe_mapped_shared(struct folio *folio)
 #define folio_maybe_mapped_shared	folio_likely_mapped_shared
 #endif
 
+/* v6.17 */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define page_has_movable_ops	__PageMovable
+#endif
+
 #endif /* _COMPAT_LINUX_MM_H */
