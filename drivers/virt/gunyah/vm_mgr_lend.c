@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/moduleparam.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
 #include "guest_mem.h"
@@ -91,9 +92,20 @@ static int gh_move_check_mapping(const struct gh_vm_pin *pin)
 	return 0;
 }
 
-/* A process may have let go of all of it: then there is no mapping to replace. */
+/*
+ * A process may have let go of all of it, or be gone: then there is no mapping to
+ * replace. Nobody else can have his own replaced.
+ */
 static int gh_move_is_mapped(const struct gh_vm_pin *pin, bool *mapped)
 {
+	*mapped = false;
+	if (current->mm != pin->mm) {
+		if (!mmget_not_zero(pin->mm))
+			return 0;
+		mmput(pin->mm);
+		return -EPERM;
+	}
+
 	if (mmap_read_lock_killable(pin->mm))
 		return -EINTR;
 	*mapped = find_vma_intersection(pin->mm, pin->uaddr,
@@ -199,8 +211,9 @@ static int gh_move_replace_mapping(struct file *file, unsigned long *addr, unsig
 			return err;
 
 		ret = vm_mmap(file, *addr, end - *addr, prot, MAP_SHARED | MAP_FIXED, *addr - start);
+		/* It may be a part of a huge page, or sealed: kernels do not agree on the errno. */
 		if (IS_ERR_VALUE(ret))
-			return ret == -ENOMEM || ret == -EINTR ? ret : -EADDRINUSE;
+			return ret == -EINTR ? -EINTR : -EADDRINUSE;
 		*addr = end;
 	}
 
@@ -268,6 +281,23 @@ static int gh_move_to_file(struct gh_vm *ghvm, struct gh_vm_region *region, stru
 	return ret;
 }
 
+/* Memory that a guest gets twice: the Resource Manager would not have it, either. */
+static bool gh_move_is_twice(struct gh_vm *ghvm, const struct gh_vm_pin *pin)
+{
+	const struct gh_vm_region *region;
+	const struct gh_vm_pin *other;
+
+	list_for_each_entry(region, &ghvm->regions, node) {
+		other = gh_vm_pin_of(region->backing);
+		if (other && other != pin &&
+		    pin->uaddr < other->uaddr + other->backing.extents.bytes &&
+		    other->uaddr < pin->uaddr + pin->backing.extents.bytes)
+			return true;
+	}
+
+	return false;
+}
+
 static int gh_move_region(struct gh_vm *ghvm, struct gh_vm_region *region)
 {
 	struct gh_vm_pin *pin = gh_vm_pin_of(region->backing);
@@ -275,9 +305,8 @@ static int gh_move_region(struct gh_vm *ghvm, struct gh_vm_region *region)
 	bool mapped;
 	int ret;
 
-	/* Nobody else can have its mappings replaced. */
-	if (current->mm != pin->mm)
-		return -EPERM;
+	if (gh_move_is_twice(ghvm, pin))
+		return -EINVAL;
 
 	ret = gh_move_is_mapped(pin, &mapped);
 	if (!ret && mapped)
@@ -345,7 +374,8 @@ static void gh_vm_unlend_region(struct gh_vm_region *region)
  *
  * Return: 0 or a negative errno; then everything is as it was, but that memory may
  * have moved. -EBUSY if somebody uses the memory, -EADDRINUSE if its mapping cannot be
- * replaced, -EPERM if it is another process's, -E2BIG, -ENOMEM, -EINTR.
+ * replaced, -EPERM if it is another process's, -EINVAL if it is in two regions,
+ * -E2BIG, -ENOMEM, -EINTR.
  */
 int gh_vm_prepare_lending(struct gh_vm *ghvm)
 {
