@@ -20,7 +20,7 @@
 
 /* What hypervisors map by, and the smallest run that is moved together. */
 #define GH_RUN_HUGE	(SZ_2M >> PAGE_SHIFT)
-/* With less than this the guard pages would be too much. */
+/* With less than this, guard page included, these would be too much. */
 #define GH_RUN_SMALLEST	DIV_ROUND_UP(SZ_64K, PAGE_SIZE)
 
 #define GH_RUN_GFP	(GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
@@ -44,7 +44,7 @@ void gh_run_search_init(struct gh_run_search *search, unsigned long npages,
 	unsigned long least = DIV_ROUND_UP(file_npages, gh_vm_max_extents(0));
 
 	search->npages = npages;
-	search->min_npages = max(GH_RUN_SMALLEST, roundup_pow_of_two(least));
+	search->min_npages = max(GH_RUN_SMALLEST, roundup_pow_of_two(least + 1)) - 1;
 	search->interruptible = interruptible;
 	gh_run_search_restart(search);
 }
@@ -73,13 +73,15 @@ void gh_run_free(unsigned long pfn, unsigned long npages)
 }
 
 /*
- * Twice as much as needed gives a run that is aligned, and has the page before it.
- * The rest goes back.
+ * Twice as much as 2 MiB gives a run that is aligned, and has the page before it. Less
+ * cannot be mapped in one block anyway, so the first page is the guard, and nothing is
+ * wasted. The rest goes back.
  */
 static int gh_run_alloc_small(unsigned long npages, unsigned long *pfn)
 {
-	unsigned long half = roundup_pow_of_two(npages);
-	unsigned int order = ilog2(half) + 1;
+	unsigned long skip = npages < GH_RUN_HUGE ? 1 : GH_RUN_HUGE;
+	unsigned long block = roundup_pow_of_two(skip + npages);
+	unsigned int order = ilog2(block);
 	unsigned long start;
 	struct page *page;
 
@@ -89,9 +91,9 @@ static int gh_run_alloc_small(unsigned long npages, unsigned long *pfn)
 
 	split_page(page, order);
 	start = page_to_pfn(page);
-	gh_run_free(start, half - 1);
-	gh_run_free(start + half + npages, half - npages);
-	*pfn = start + half;
+	gh_run_free(start, skip - 1);
+	gh_run_free(start + skip + npages, block - skip - npages);
+	*pfn = start + skip;
 	return 0;
 }
 
@@ -217,13 +219,13 @@ static int gh_run_try(struct gh_run_search *search, unsigned long npages, unsign
 	return ret;
 }
 
-/* Have runs of at most half as much from now on. */
+/* Have runs of at most half as much from now on; small ones with their guard page. */
 static void gh_run_search_shrink(struct gh_run_search *search, unsigned long npages)
 {
 	if (npages > GH_RUN_HUGE)
 		search->npages = max(ALIGN_DOWN(npages / 2, GH_RUN_HUGE), GH_RUN_HUGE);
 	else
-		search->npages = npages > 1 ? rounddown_pow_of_two(npages - 1) : 0;
+		search->npages = rounddown_pow_of_two(npages) - 1;
 	gh_run_search_restart(search);
 }
 
