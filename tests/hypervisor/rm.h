@@ -165,31 +165,61 @@ void rm_rpc_fill(unsigned int nr, const void *packet, size_t len);
 #define RM_IRQ_LEVEL		4
 
 /**
- * struct rm_bell - a doorbell that the primary rings and the guest hears
- * @next: next in the order of the tree
- * @label: by which the primary finds it among the VM's resources
- * @spi: interrupt in the guest, counted from the first SPI; -1: any
- * @trigger: RM_IRQ_EDGE or RM_IRQ_LEVEL
- * @source_can_clear: the primary may also mask and clear
+ * struct rm_vdevice - what the tree says of all virtual devices
  * @generate: path of the node to make in the guest's tree, without address
  * @push: compatible strings to put before the standard ones
  * @push_len: length of @push with the terminating zeros
+ * @label: by which the primary knows it
+ */
+struct rm_vdevice {
+	char generate[RM_PATH_MAX];
+	char push[RM_PUSH_COMPATIBLE_MAX];
+	size_t push_len;
+	u32 label;
+};
+
+/**
+ * struct rm_bell - a doorbell that the primary rings and the guest hears
+ * @next: next in the order of the tree
+ * @dev: its label is how the primary finds it among the VM's resources
+ * @spi: interrupt in the guest, counted from the first SPI; -1: any
+ * @trigger: RM_IRQ_EDGE or RM_IRQ_LEVEL
+ * @source_can_clear: the primary may also mask and clear
  * @bell: the hypervisor's object, from INIT to RESET
  * @owner_cap: capability of the primary
  * @guest_cap: capability of the guest
  */
 struct rm_bell {
 	struct rm_bell *next;
-	u32 label;
+	struct rm_vdevice dev;
 	int spi;
 	u32 trigger;
 	bool source_can_clear;
-	char generate[RM_PATH_MAX];
-	char push[RM_PUSH_COMPATIBLE_MAX];
-	size_t push_len;
 	struct doorbell *bell;
 	u64 owner_cap;
 	u64 guest_cap;
+};
+
+#define RM_NO_ADDRESS		(~0ULL)
+
+/**
+ * struct rm_shm - where the guest finds memory that it shares with the primary
+ * @next: next in the order of the tree
+ * @dev: where it is described
+ * @label: of the parcel
+ * @base: guest address; RM_NO_ADDRESS: any
+ * @optional: the VM can be started without the parcel
+ * @has_dma_base: the guest is told @dma_base
+ * @dma_base: its address for devices
+ */
+struct rm_shm {
+	struct rm_shm *next;
+	struct rm_vdevice dev;
+	u32 label;
+	u64 base;
+	bool optional;
+	bool has_dma_base;
+	u64 dma_base;
 };
 
 struct rm_gic_config {
@@ -200,8 +230,6 @@ struct rm_gic_config {
 	u64 gicr;
 	u64 stride;
 };
-
-#define RM_NO_ADDRESS		(~0ULL)
 
 struct rm_vm_config {
 	char name[RM_STRING_MAX];
@@ -228,6 +256,7 @@ struct rm_vm_config {
 
 	struct rm_gic_config gic;
 	struct rm_bell *bells;
+	struct rm_shm *shms;
 };
 
 /* Fills in @config, which was zeroed; returns an RM error. */
@@ -239,6 +268,9 @@ u32 rm_config_parse_gic(const void *fdt, int vm_node,
 			struct rm_vm_config *config);
 u32 rm_config_parse_vdevice(const void *fdt, int node,
 			    struct rm_vm_config *config);
+/* The one for parcels of this label; NULL: there is none. */
+const struct rm_shm *rm_config_find_shm(const struct rm_vm_config *config,
+					u32 label);
 /* An SPI that no device of the VM has; -1: none. */
 int rm_config_free_spi(const struct rm_vm_config *config);
 
@@ -373,6 +405,8 @@ struct rm_parcel;
 u32 rm_vm_boot(struct rm_vm *vm);
 /* Takes a parcel for a VM that is READY: at START it will be there. */
 u32 rm_vm_accept(struct rm_vm *vm, struct rm_parcel *parcel);
+/* The parcel of a label that the VM has; NULL: there is none. */
+struct rm_parcel *rm_vm_find_parcel(const struct rm_vm *vm, u32 label);
 
 /*
  * Firmware (rm_set.c)

@@ -33,12 +33,33 @@ static u32 accept_at(struct rm_vm *vm, struct rm_parcel *parcel, u64 ipa)
 	return rm_parcel_accept(parcel, vm, ipa);
 }
 
+/* The tree says where a parcel of this label goes. */
+static u64 place_of(const struct rm_vm *vm, const struct rm_parcel *parcel)
+{
+	const struct rm_shm *shm = rm_config_find_shm(&vm->config, parcel->label);
+
+	return shm ? shm->base : RM_NO_ADDRESS;
+}
+
+static u32 accept_at_place(struct rm_vm *vm, struct rm_parcel *parcel, u64 ipa)
+{
+	u32 error = accept_at(vm, parcel, ipa);
+
+	if (!error && vm->mem_end < ipa + parcel->size)
+		vm->mem_end = ipa + parcel->size;
+
+	return error;
+}
+
 u32 rm_vm_accept(struct rm_vm *vm, struct rm_parcel *parcel)
 {
+	u64 place = place_of(vm, parcel);
 	u32 error;
 
 	if (parcel->handle == vm->image.handle)
 		return accept_at(vm, parcel, vm->config.base);
+	if (place != RM_NO_ADDRESS)
+		return accept_at_place(vm, parcel, place);
 	error = accept_at(vm, parcel, vm->mem_end);
 	if (!error)
 		vm->mem_end += parcel->size;
@@ -46,11 +67,39 @@ u32 rm_vm_accept(struct rm_vm *vm, struct rm_parcel *parcel)
 	return error;
 }
 
-/*
- * Accepts what was given for this VM and is complete: private parcels, which go
- * on where the image ends, or the others.
- */
-static u32 accept_parcels(struct rm_vm *vm, bool private)
+struct rm_parcel *rm_vm_find_parcel(const struct rm_vm *vm, u32 label)
+{
+	struct rm_parcel *parcel;
+
+	for (parcel = rm_parcel_next(NULL); parcel;
+	     parcel = rm_parcel_next(parcel)) {
+		const struct rm_member *member =
+			rm_parcel_member(parcel, vm->vmid);
+
+		if (member && member->accepted && parcel->label == label)
+			return parcel;
+	}
+
+	return NULL;
+}
+
+/* In the order in which they get their addresses */
+enum kind {
+	PRIVATE,	/* more RAM */
+	PLACED,		/* the tree says where */
+	SHARED,
+};
+
+static enum kind kind_of(const struct rm_vm *vm, const struct rm_parcel *parcel)
+{
+	if (place_of(vm, parcel) != RM_NO_ADDRESS)
+		return PLACED;
+
+	return rm_parcel_private(parcel) ? PRIVATE : SHARED;
+}
+
+/* Accepts what was given for this VM and is complete. */
+static u32 accept_parcels(struct rm_vm *vm, enum kind kind)
 {
 	struct rm_parcel *parcel;
 	u32 error;
@@ -60,7 +109,7 @@ static u32 accept_parcels(struct rm_vm *vm, bool private)
 		struct rm_member *member = rm_parcel_member(parcel, vm->vmid);
 
 		if (!member || member->accepted || parcel->open ||
-		    rm_parcel_private(parcel) != private)
+		    kind_of(vm, parcel) != kind)
 			continue;
 		error = rm_vm_accept(vm, parcel);
 		if (error)
@@ -85,6 +134,18 @@ static u32 accept_firmware(struct rm_vm *vm)
 	return rm_parcel_accept(parcel, vm, vm->config.firmware_base);
 }
 
+/* Parcels that the tree insists on */
+static bool shms_complete(const struct rm_vm *vm)
+{
+	const struct rm_shm *shm;
+
+	for (shm = vm->config.shms; shm; shm = shm->next)
+		if (!shm->optional && !rm_vm_find_parcel(vm, shm->label))
+			return false;
+
+	return true;
+}
+
 static u32 accept_memory(struct rm_vm *vm)
 {
 	struct rm_parcel *image = rm_parcel_find(vm->image.handle);
@@ -102,13 +163,18 @@ static u32 accept_memory(struct rm_vm *vm)
 	}
 	error = accept_firmware(vm);
 	if (!error)
-		error = accept_parcels(vm, true);
+		error = accept_parcels(vm, PRIVATE);
+	if (!error)
+		error = accept_parcels(vm, PLACED);
 	if (error)
 		return error;
 	/* Shared buffers keep away from what the guest has as its RAM. */
 	vm->mem_end = ALIGN(vm->mem_end, BLOCK_SIZE);
+	error = accept_parcels(vm, SHARED);
+	if (!error && !shms_complete(vm))
+		error = RM_NORESOURCE;
 
-	return accept_parcels(vm, false);
+	return error;
 }
 
 static u32 complete_tree(struct rm_vm *vm)

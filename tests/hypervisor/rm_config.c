@@ -467,5 +467,11 @@ void rm_config_free(struct rm_vm_config *config)
 		config->bells = bell->next;
 		hyp_free(bell);
 	}
+	while (config->shms) {
+		struct rm_shm *shm = config->shms;
+
+		config->shms = shm->next;
+		hyp_free(shm);
+	}
 	memset(config, 0, sizeof(*config));
 }

@@ -162,7 +162,7 @@ static void parse_interrupt(const void *fdt, int node, struct rm_bell *bell)
 
 /* Up to six strings; without them the standard ones have to do. */
 static bool parse_push_compatible(const void *fdt, int node,
-				  struct rm_bell *bell)
+				  struct rm_vdevice *dev)
 {
 	int nr = fdt_stringlist_count(fdt, node, "push-compatible");
 	const void *prop;
@@ -173,24 +173,37 @@ static bool parse_push_compatible(const void *fdt, int node,
 	prop = fdt_getprop(fdt, node, "push-compatible", &len);
 	if (nr < 0 || nr > 6 || len > RM_PUSH_COMPATIBLE_MAX)
 		return false;
-	memcpy(bell->push, prop, len);
-	bell->push_len = len;
+	memcpy(dev->push, prop, len);
+	dev->push_len = len;
 
 	return true;
 }
 
-static bool parse_generate(const void *fdt, int node, struct rm_bell *bell)
+static bool parse_generate(const void *fdt, int node, const char *path,
+			   struct rm_vdevice *dev)
 {
-	const char *path = "/hypervisor/qcom,doorbell";
-
 	if (fdt_getprop(fdt, node, "generate", NULL) &&
 	    !rm_fdt_string(fdt, node, "generate", &path))
 		return false;
 	if (path[0] != '/' || strlen(path) >= RM_PATH_MAX)
 		return false;
-	memcpy(bell->generate, path, strlen(path) + 1);
+	memcpy(dev->generate, path, strlen(path) + 1);
 
 	return true;
+}
+
+static bool parse_label(const void *fdt, int node, u32 *label)
+{
+	return rm_fdt_u32(fdt, node, "qcom,label", label) ||
+	       rm_fdt_u32(fdt, node, "label", label);
+}
+
+/* @path: of the guest's node if the tree does not say */
+static bool parse_common(const void *fdt, int node, const char *path,
+			 struct rm_vdevice *dev)
+{
+	return parse_push_compatible(fdt, node, dev) &&
+	       parse_generate(fdt, node, path, dev);
 }
 
 static u32 parse_doorbell(const void *fdt, int node,
@@ -214,16 +227,66 @@ static u32 parse_doorbell(const void *fdt, int node,
 		bell->spi = -1;
 	*link = bell;
 
-	if (!rm_fdt_u32(fdt, node, "qcom,label", &bell->label) &&
-	    !rm_fdt_u32(fdt, node, "label", &bell->label))
-		return RM_MEM_INVALID;
 	bell->source_can_clear = fdt_getprop(fdt, node, "source-can-clear",
 					     NULL);
-	if (!parse_push_compatible(fdt, node, bell) ||
-	    !parse_generate(fdt, node, bell))
+	if (!parse_label(fdt, node, &bell->dev.label) ||
+	    !parse_common(fdt, node, "/hypervisor/qcom,doorbell", &bell->dev))
 		return RM_MEM_INVALID;
 
 	return RM_OK;
+}
+
+/* Exactly one way to say where: an address, or that any will do */
+static bool parse_shm_memory(const void *fdt, int node, struct rm_shm *shm)
+{
+	int memory = fdt_subnode_offset(fdt, node, "memory");
+	bool any;
+
+	if (memory < 0 || !parse_label(fdt, memory, &shm->label))
+		return false;
+	shm->optional = fdt_getprop(fdt, memory, "optional", NULL);
+	any = fdt_getprop(fdt, memory, "allocate-base", NULL);
+	shm->base = RM_NO_ADDRESS;
+	if (!fdt_getprop(fdt, memory, "base", NULL))
+		return any;
+
+	return !any && rm_fdt_number(fdt, memory, "base",
+				     rm_fdt_address_cells(fdt, node),
+				     &shm->base) &&
+	       IS_ALIGNED(shm->base, PAGE_SIZE);
+}
+
+static u32 parse_shm(const void *fdt, int node, struct rm_vm_config *config)
+{
+	struct rm_shm *shm = hyp_zalloc(sizeof(*shm)), **link;
+
+	if (!shm)
+		return RM_NOMEM;
+	for (link = &config->shms; *link; link = &(*link)->next)
+		;
+	*link = shm;
+
+	if (!parse_shm_memory(fdt, node, shm) ||
+	    !parse_common(fdt, node, "/hypervisor/qcom,shm", &shm->dev))
+		return RM_MEM_INVALID;
+	if (!parse_label(fdt, node, &shm->dev.label))
+		shm->dev.label = shm->label;
+	shm->has_dma_base = rm_fdt_number(fdt, node, "dma_base", 2,
+					  &shm->dma_base);
+
+	return RM_OK;
+}
+
+const struct rm_shm *rm_config_find_shm(const struct rm_vm_config *config,
+					u32 label)
+{
+	const struct rm_shm *shm;
+
+	for (shm = config->shms; shm; shm = shm->next)
+		if (shm->label == label)
+			return shm;
+
+	return NULL;
 }
 
 u32 rm_config_parse_vdevice(const void *fdt, int node,
@@ -235,6 +298,8 @@ u32 rm_config_parse_vdevice(const void *fdt, int node,
 		return RM_MEM_INVALID;
 	if (!strcmp(type, "doorbell"))
 		return parse_doorbell(fdt, node, config);
+	if (!strcmp(type, "shm"))
+		return parse_shm(fdt, node, config);
 	hyp_log("RM: virtual device %s ignored: type %s is not known",
 		fdt_get_name(fdt, node, NULL), type);
 

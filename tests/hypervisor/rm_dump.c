@@ -80,6 +80,7 @@ static void put_crash_msg(struct text *text, const struct rm_vm *vm)
 static void put_vm(struct text *text, const struct rm_vm *vm)
 {
 	const struct rm_bell *bell;
+	const struct rm_shm *shm;
 
 	put(text, "vm %u state %s owner %u vcpus %u", vm->vmid,
 	    rm_vm_state_name(vm->state), vm->owner, vm->config.nr_cpus);
@@ -92,7 +93,9 @@ static void put_vm(struct text *text, const struct rm_vm *vm)
 	put_crash_msg(text, vm);
 	for (bell = vm->config.bells; bell; bell = bell->next)
 		put(text, "doorbell vm %u label %u spi %d\n", vm->vmid,
-		    bell->label, bell->spi);
+		    bell->dev.label, bell->spi);
+	for (shm = vm->config.shms; shm; shm = shm->next)
+		put(text, "shm vm %u label %u\n", vm->vmid, shm->label);
 }
 
 static void put_parcel(struct text *text, const struct rm_parcel *parcel)

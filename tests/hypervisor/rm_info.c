@@ -240,7 +240,7 @@ static u32 put_bells(struct rm_call *call, const struct rm_vm *vm)
 		struct rm_resource entry = {
 			.type = RM_RES_BELL_TX,
 			.partner = vm->vmid,
-			.label = bell->label,
+			.label = bell->dev.label,
 			.cap = bell->owner_cap,
 		};
 

@@ -13,6 +13,7 @@
 
 #define MAX_REGIONS		(RM_PARCELS_PER_OWNER + 1)
 #define NODE_NAME_MAX		(RM_PATH_MAX + 20)
+#define STANDARD_MAX		64	/* of compatible strings */
 
 struct region {
 	u64 base;
@@ -103,22 +104,28 @@ static int add_hypervisor(struct rm_vm *vm, void *fdt)
 	return add_identity(vm, fdt);
 }
 
-/* Doorbells: what the VMM wants them to be first, then what they are. */
-static int set_bell_compatible(void *fdt, int node, const struct rm_bell *bell)
+/* What the VMM wants a device to be first, then what it is; and its label. */
+static int describe(void *fdt, int node, const struct rm_vdevice *dev,
+		    const char *standard, size_t len)
 {
-	static const char standard[] =
-		"qcom,gunyah-doorbell\0qcom,gunyah-capability";
-	char all[RM_PUSH_COMPATIBLE_MAX + sizeof(standard)];
+	char all[RM_PUSH_COMPATIBLE_MAX + STANDARD_MAX];
 
-	memcpy(all, bell->push, bell->push_len);
-	memcpy(all + bell->push_len, standard, sizeof(standard));
+	if (len > STANDARD_MAX)
+		return -FDT_ERR_INTERNAL;
+	memcpy(all, dev->push, dev->push_len);
+	memcpy(all + dev->push_len, standard, len);
+	if (fdt_setprop(fdt, node, "compatible", all, dev->push_len + len) ||
+	    set_u32(fdt, node, "label", dev->label) ||
+	    set_u32(fdt, node, "qcom,label", dev->label))
+		return -FDT_ERR_NOSPACE;
 
-	return fdt_setprop(fdt, node, "compatible", all,
-			   bell->push_len + sizeof(standard));
+	return 0;
 }
 
 static int add_bell(void *fdt, const struct rm_bell *bell)
 {
+	static const char compatible[] =
+		"qcom,gunyah-doorbell\0qcom,gunyah-capability";
 	char path[NODE_NAME_MAX];
 	fdt32_t spec[3] = {
 		cpu_to_fdt32(0),
@@ -127,16 +134,14 @@ static int add_bell(void *fdt, const struct rm_bell *bell)
 	};
 	int node;
 
-	snprintf(path, sizeof(path), "%s@%016lx", bell->generate,
+	snprintf(path, sizeof(path), "%s@%016lx", bell->dev.generate,
 		 (unsigned long)bell->guest_cap);
 	node = make_path(fdt, path);
 	if (node < 0)
 		return node;
-	if (set_bell_compatible(fdt, node, bell) ||
+	if (describe(fdt, node, &bell->dev, compatible, sizeof(compatible)) ||
 	    fdt_setprop_u64(fdt, node, "reg", bell->guest_cap) ||
-	    fdt_setprop(fdt, node, "interrupts", spec, sizeof(spec)) ||
-	    set_u32(fdt, node, "label", bell->label) ||
-	    set_u32(fdt, node, "qcom,label", bell->label))
+	    fdt_setprop(fdt, node, "interrupts", spec, sizeof(spec)))
 		return -FDT_ERR_NOSPACE;
 
 	return 0;
@@ -369,6 +374,47 @@ static int add_buffers(struct rm_vm *vm, void *fdt)
 	return error;
 }
 
+/* What the tree asked for by label; the memory was described as a buffer. */
+static int add_shm(struct rm_vm *vm, void *fdt, const struct rm_shm *shm)
+{
+	static const char compatible[] = "qcom,shared-memory";
+	struct rm_parcel *parcel = rm_vm_find_parcel(vm, shm->label);
+	char path[NODE_NAME_MAX];
+	u32 phandle;
+	int node;
+
+	if (!parcel)
+		return 0;
+	snprintf(path, sizeof(path), "/reserved-memory/buffer@%lx",
+		 (unsigned long)rm_parcel_member(parcel, vm->vmid)->ipa);
+	phandle = fdt_get_phandle(fdt, fdt_path_offset(fdt, path));
+	/* It is the guest's own memory, and no buffer. */
+	if (!phandle)
+		return 0;
+	node = make_path(fdt, shm->dev.generate);
+	if (node < 0)
+		return node;
+	if (describe(fdt, node, &shm->dev, compatible, sizeof(compatible)) ||
+	    set_u32(fdt, node, "buffer", phandle) ||
+	    set_u32(fdt, node, "memory-region", phandle) ||
+	    (shm->has_dma_base &&
+	     fdt_setprop_u64(fdt, node, "dma_base", shm->dma_base)))
+		return -FDT_ERR_NOSPACE;
+
+	return 0;
+}
+
+static int add_shms(struct rm_vm *vm, void *fdt)
+{
+	const struct rm_shm *shm;
+	int error = 0;
+
+	for (shm = vm->config.shms; shm && !error; shm = shm->next)
+		error = add_shm(vm, fdt, shm);
+
+	return error;
+}
+
 /*
  * The rest
  */
@@ -457,6 +503,8 @@ int rm_overlay_guest(struct rm_vm *vm, void *fdt, size_t size)
 		error = replace_memory(vm, fdt);
 	if (!error)
 		error = add_buffers(vm, fdt);
+	if (!error)
+		error = add_shms(vm, fdt);
 	if (!error)
 		error = add_cpu_caps(vm, fdt);
 	if (!error)
