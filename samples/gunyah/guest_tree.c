@@ -6,13 +6,14 @@
 #include <errno.h>
 #include <libfdt.h>
 #include <stdio.h>
+#include <sys/random.h>
 
 #include "fdt_writer.h"
 #include "guest_tree.h"
 #include "machine.h"
 
 #define GIC_NODE		"interrupt-controller@%llx"
-#define GIC_PHANDLE		1
+#define GIC_PHANDLE		1	/* GUEST_WINDOW_PHANDLE is 2 */
 
 /* Cells of an interrupt of the GIC. */
 #define GIC_SPI			0
@@ -22,6 +23,15 @@
 
 /* PPIs of the timers: secure and non-secure physical, virtual, hypervisor. */
 static const u32 timer_ppis[] = { 13, 14, 11, 10 };
+
+/* The Resource Manager writes one, too, but not into a copy of the tree. */
+static void write_seed(struct fdt_writer *fdt)
+{
+	u64 seed;
+
+	if (getrandom(&seed, sizeof(seed), 0) == sizeof(seed))
+		fdtw_u64(fdt, "kaslr-seed", seed);
+}
 
 static void write_chosen(struct fdt_writer *fdt, const struct guest_tree *tree)
 {
@@ -38,17 +48,45 @@ static void write_chosen(struct fdt_writer *fdt, const struct guest_tree *tree)
 			 tree->console->ops->node, tree->console->base);
 		fdtw_string(fdt, "stdout-path", path);
 	}
+	write_seed(fdt);
 	fdtw_end_node(fdt);
 }
 
 static void write_memory(struct fdt_writer *fdt, const struct guest_tree *tree)
 {
-	const u64 reg[] = { tree->ram_base, tree->ram_size };
+	const u64 reg[] = {
+		tree->ram_base, tree->ram_size,
+		tree->window_base, tree->window_size,
+	};
 
 	/* The Resource Manager takes this name only, and puts its own node in its place. */
 	fdtw_node(fdt, "memory");
 	fdtw_string(fdt, "device_type", "memory");
+	fdtw_reg(fdt, "reg", reg, ARRAY_SIZE(reg) - (tree->window_size ? 0 : 2));
+	fdtw_end_node(fdt);
+}
+
+static void write_cell_sizes(struct fdt_writer *fdt)
+{
+	fdtw_u32(fdt, "#address-cells", 2);
+	fdtw_u32(fdt, "#size-cells", 2);
+}
+
+/* Linux copies what devices shall see to and from there. */
+static void write_window(struct fdt_writer *fdt, const struct guest_tree *tree)
+{
+	const u64 reg[] = { tree->window_base, tree->window_size };
+
+	fdtw_node(fdt, "reserved-memory");
+	write_cell_sizes(fdt);
+	fdtw_flag(fdt, "ranges");
+	fdtw_node(fdt, "dma-window@%llx", tree->window_base);
+	fdtw_string(fdt, "compatible", "restricted-dma-pool");
 	fdtw_reg(fdt, "reg", reg, ARRAY_SIZE(reg));
+	/* The Resource Manager has to know what is reserved. */
+	fdtw_u32(fdt, "qcom,label", tree->window_label);
+	fdtw_u32(fdt, "phandle", GUEST_WINDOW_PHANDLE);
+	fdtw_end_node(fdt);
 	fdtw_end_node(fdt);
 }
 
@@ -154,10 +192,25 @@ static void write_doorbell(struct fdt_writer *fdt, const struct device *dev)
 	fdtw_end_node(fdt);
 }
 
-static void write_cell_sizes(struct fdt_writer *fdt)
+/* Without this the Resource Manager chooses where shared memory goes. */
+static void write_window_place(struct fdt_writer *fdt, const struct guest_tree *tree)
 {
-	fdtw_u32(fdt, "#address-cells", 2);
-	fdtw_u32(fdt, "#size-cells", 2);
+	char path[64];
+
+	snprintf(path, sizeof(path), "/hypervisor/shm-%x", tree->window_label);
+	fdtw_node(fdt, "shm-%x", tree->window_label);
+	fdtw_string(fdt, "vdevice-type", "shm");
+	fdtw_string(fdt, "generate", path);
+	fdtw_u32(fdt, "label", tree->window_label);
+	fdtw_flag(fdt, "peer-default");
+	fdtw_u64(fdt, "dma_base", 0);
+	write_cell_sizes(fdt);
+	fdtw_node(fdt, "memory");
+	write_cell_sizes(fdt);
+	fdtw_u32(fdt, "label", tree->window_label);
+	fdtw_u64(fdt, "base", tree->window_base);
+	fdtw_end_node(fdt);
+	fdtw_end_node(fdt);
 }
 
 /* For the Resource Manager alone. */
@@ -189,6 +242,8 @@ static void write_vm_config(struct fdt_writer *fdt, const struct guest_tree *tre
 	fdtw_node(fdt, "vdevices");
 	for (i = 0; i < tree->bus->count; i++)
 		write_doorbell(fdt, tree->bus->devices[i]);
+	if (tree->window_size)
+		write_window_place(fdt, tree);
 	fdtw_end_node(fdt);
 
 	fdtw_end_node(fdt);
@@ -205,6 +260,8 @@ int guest_tree_write(const struct guest_tree *tree, void *buf)
 	fdtw_u32(&fdt, "interrupt-parent", GIC_PHANDLE);
 	write_chosen(&fdt, tree);
 	write_memory(&fdt, tree);
+	if (tree->window_size)
+		write_window(&fdt, tree);
 	write_cpus(&fdt, tree);
 	write_psci(&fdt);
 	write_gic(&fdt, tree);

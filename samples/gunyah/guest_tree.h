@@ -16,9 +16,15 @@
  */
 #define GUEST_TREE_SIZE		(2 * SZ_64K)
 
+/* Of the window's node, for devices that have to use it. */
+#define GUEST_WINDOW_PHANDLE	2
+
 struct guest_tree {
 	u64 ram_base;
 	u64 ram_size;
+	u64 window_base;	/* behind the RAM: what devices can reach */
+	u64 window_size;	/* 0 if there is none */
+	u32 window_label;	/* of its parcel */
 	unsigned int cpus;
 	const char *cmdline;
 	u64 initrd;

@@ -32,6 +32,18 @@ struct image_header {
 /* An Image without image_size is older than text_offset's present meaning. */
 #define IMAGE_OLD_TEXT_OFFSET	0x80000
 
+#define INSN_B			0x14000000	/* b <pc + 4 * offset> */
+#define INSN_B_OFFSET		0x03ffffff
+#define INSN_B_RANGE		(128ULL << 20)
+#define INSN_LDR_X0_8		0x58000040	/* ldr x0, <pc + 8> */
+
+/* What runs before the kernel, if there is need. */
+struct shim {
+	__le32 load;
+	__le32 branch;
+	__le64 dtb;
+};
+
 static int check_header(const char *path, const struct image_header *head, ssize_t len)
 {
 	if (len != sizeof(*head) || le32toh(head->magic) != IMAGE_MAGIC) {
@@ -67,10 +79,15 @@ static int load_rest(struct guest_mem *mem, const char *path, int fd, u64 gpa, u
 	return 0;
 }
 
-/* The guest starts at the first byte: jump from there to a kernel that lies behind. */
-static void write_branch(struct guest_mem *mem, u64 offset)
+static u32 branch(u64 from, u64 to)
 {
-	u32 insn = htole32(0x14000000 | offset / 4);
+	return INSN_B | (((to - from) / sizeof(u32)) & INSN_B_OFFSET);
+}
+
+/* The guest starts at the first byte: jump from there to what lies behind. */
+static void write_branch(struct guest_mem *mem, u64 to)
+{
+	u32 insn = htole32(branch(mem->gpa, to));
 
 	memcpy(guest_mem_ptr(mem, mem->gpa, sizeof(insn)), &insn, sizeof(insn));
 }
@@ -99,7 +116,7 @@ static int place_kernel(struct guest_mem *mem, const char *path, int fd, u64 *en
 		return log_error(EFBIG, "%s", path);
 	memcpy(p, &head, sizeof(head));
 	if (text_offset)
-		write_branch(mem, text_offset);
+		write_branch(mem, mem->gpa + text_offset);
 	ret = load_rest(mem, path, fd, mem->gpa + text_offset, sizeof(head), end);
 	if (ret)
 		return ret;
@@ -156,13 +173,47 @@ int image_load(struct guest_mem *mem, const char *kernel, const char *initrd,
 	/* No 2 MiB block holds parts of two of them. */
 	layout->dtb = align_up(layout->kernel_end, SZ_2M);
 	layout->dtb_size = dtb_size;
-	layout->initrd = align_up(layout->dtb + dtb_size, SZ_2M);
+	layout->dtb_copy = layout->dtb + dtb_size;
+	layout->shim = layout->dtb_copy + dtb_size;
+	layout->initrd = align_up(layout->shim + sizeof(struct shim), SZ_2M);
 	layout->initrd_end = layout->initrd;
-	if (!guest_mem_ptr(mem, layout->dtb, dtb_size) ||
+	if (!guest_mem_ptr(mem, layout->shim, sizeof(struct shim)) ||
 	    (initrd && !guest_mem_ptr(mem, layout->initrd, 1))) {
 		log_error(ENOMEM, "%s: guest memory is too small for it", kernel);
 		log_hint("give more --mem");
 		return -ENOMEM;
 	}
 	return initrd ? load_initrd(mem, initrd, layout->initrd, &layout->initrd_end) : 0;
+}
+
+/* Where a guest that starts at @gpa goes on after the first instruction there. */
+static u64 second_insn(const struct guest_mem *mem, u64 gpa)
+{
+	u32 insn;
+
+	memcpy(&insn, guest_mem_ptr(mem, gpa, sizeof(insn)), sizeof(insn));
+	insn = le32toh(insn);
+	/* An Image begins with a branch, or with one that does nothing. */
+	if ((insn & ~INSN_B_OFFSET) == INSN_B)
+		return gpa + (insn & INSN_B_OFFSET) * sizeof(insn);
+	return gpa + sizeof(insn);
+}
+
+int image_boot_with_copy(struct guest_mem *mem, const struct boot_layout *layout)
+{
+	u64 kernel = second_insn(mem, mem->gpa);
+	const struct shim shim = {
+		.load = htole32(INSN_LDR_X0_8),
+		.branch = htole32(branch(layout->shim + offsetof(struct shim, branch),
+					 kernel)),
+		.dtb = htole64(layout->dtb_copy),
+	};
+
+	if (layout->shim - mem->gpa >= INSN_B_RANGE)
+		return log_error(EFBIG, "the kernel is too large for a guest with a DMA window");
+	memcpy(guest_mem_ptr(mem, layout->dtb_copy, layout->dtb_size),
+	       guest_mem_ptr(mem, layout->dtb, layout->dtb_size), layout->dtb_size);
+	memcpy(guest_mem_ptr(mem, layout->shim, sizeof(shim)), &shim, sizeof(shim));
+	write_branch(mem, layout->shim);
+	return 0;
 }

@@ -13,6 +13,8 @@ struct boot_layout {
 	u64 kernel_end;
 	u64 dtb;
 	u64 dtb_size;
+	u64 dtb_copy;		/* as large */
+	u64 shim;
 	u64 initrd;
 	u64 initrd_end;		/* the same as initrd when there is none */
 };
@@ -23,5 +25,11 @@ struct boot_layout {
  */
 int image_load(struct guest_mem *mem, const char *kernel, const char *initrd,
 	       u64 dtb_size, struct boot_layout *layout);
+
+/*
+ * Have the kernel boot with a copy of the devicetree as it is now, and not with what the
+ * Resource Manager makes of it.
+ */
+int image_boot_with_copy(struct guest_mem *mem, const struct boot_layout *layout);
 
 #endif

@@ -21,6 +21,7 @@
 #include "terminal.h"
 #include "uart16550.h"
 #include "vcpu.h"
+#include "virtio_blk.h"
 #include "vm.h"
 
 struct machine {
@@ -29,6 +30,7 @@ struct machine {
 	struct terminal term;
 	struct bus bus;
 	struct guest_mem ram;
+	struct guest_mem window;	/* its size is 0 if there is none */
 	struct boot_layout layout;
 	struct gunyah gunyah;
 	struct vm vm;
@@ -121,6 +123,12 @@ static void raise_memlock(void)
 	setrlimit(RLIMIT_MEMLOCK, &limit);
 }
 
+/* What devices can reach has to be shared. */
+static bool needs_window(const struct options *opts)
+{
+	return opts->disk_count && !opts->share;
+}
+
 static void choose_memory(struct machine *m)
 {
 	bool open = m->gunyah.fd >= 0;
@@ -133,6 +141,18 @@ static void choose_memory(struct machine *m)
 		.gpa = GUEST_RAM_BASE,
 		.size = m->opts->mem_size,
 	};
+	m->window = m->ram;
+	m->window.lend = false;
+	m->window.gpa = m->ram.gpa + m->ram.size;
+	m->window.label = m->window.gpa / SZ_4K;
+	m->window.size = needs_window(m->opts) ? m->opts->dma_window : 0;
+}
+
+static int alloc_memory(struct machine *m)
+{
+	int ret = guest_mem_alloc(&m->ram);
+
+	return ret || !m->window.size ? ret : guest_mem_alloc(&m->window);
 }
 
 static int load_guest(struct machine *m)
@@ -141,6 +161,9 @@ static int load_guest(struct machine *m)
 	struct guest_tree tree = {
 		.ram_base = GUEST_RAM_BASE,
 		.ram_size = opts->mem_size,
+		.window_base = m->window.gpa,
+		.window_size = m->window.size,
+		.window_label = m->window.label,
 		.cpus = opts->cpus,
 		.cmdline = opts->cmdline,
 		.bus = &m->bus,
@@ -148,7 +171,7 @@ static int load_guest(struct machine *m)
 	};
 	int ret;
 
-	ret = guest_mem_alloc(&m->ram);
+	ret = alloc_memory(m);
 	if (ret)
 		return ret;
 	ret = image_load(&m->ram, opts->kernel, opts->initrd, GUEST_TREE_SIZE, &m->layout);
@@ -159,13 +182,33 @@ static int load_guest(struct machine *m)
 	tree.initrd_end = m->layout.initrd_end;
 	log_debug("devicetree: %#llx to %#llx", m->layout.dtb,
 		  m->layout.dtb + m->layout.dtb_size);
-	return guest_tree_write(&tree, guest_mem_ptr(&m->ram, m->layout.dtb,
-						     m->layout.dtb_size));
+	ret = guest_tree_write(&tree, guest_mem_ptr(&m->ram, m->layout.dtb,
+						    m->layout.dtb_size));
+	if (ret || !m->window.size)
+		return ret;
+
+	/*
+	 * The Resource Manager does not count the window as memory, but for Linux a
+	 * restricted DMA pool has to be.
+	 */
+	return image_boot_with_copy(&m->ram, &m->layout);
 }
 
 static int make_devices(struct machine *m)
 {
-	return uart16550_create(&m->bus, &m->term.chardev) ? 0 : -ENOMEM;
+	const struct options *opts = m->opts;
+	const struct virtio_dma dma = {
+		.mem = needs_window(opts) ? &m->window : &m->ram,
+		.is_window = needs_window(opts),
+	};
+	unsigned int i;
+	int ret = 0;
+
+	if (!uart16550_create(&m->bus, &m->term.chardev))
+		return -ENOMEM;
+	for (i = 0; i < opts->disk_count && !ret; i++)
+		ret = virtio_blk_create(&m->bus, &opts->disks[i], &dma);
+	return ret;
 }
 
 static int make_vm(struct machine *m)
@@ -180,6 +223,8 @@ static int make_vm(struct machine *m)
 	if (ret)
 		return ret;
 	ret = guest_mem_give(&m->ram, &m->vm);
+	if (!ret && m->window.size)
+		ret = guest_mem_give(&m->window, &m->vm);
 	if (ret)
 		return ret;
 	return vm_set_dtb(&m->vm, m->layout.dtb, m->layout.dtb_size);
@@ -324,6 +369,7 @@ int machine_run(const struct options *opts)
 	bus_destroy(&m.bus);
 	terminal_destroy(&m.term);
 	guest_mem_free(&m.ram);
+	guest_mem_free(&m.window);
 	gunyah_close(&m.gunyah);
 	if (m.end_fd >= 0)
 		close(m.end_fd);

@@ -13,9 +13,11 @@
 
 #define DEFAULT_CMDLINE		"console=ttyS0"
 #define DEFAULT_MEM		(256ULL << 20)
+#define DEFAULT_DMA_WINDOW	(16ULL << 20)
 #define MIN_MEM			(16ULL << 20)
 /* Of the 44 bits of an address the Resource Manager takes. */
-#define MAX_MEM			((1ULL << 40) - GUEST_RAM_BASE)
+#define MAX_MEM			((1ULL << 40) - GUEST_RAM_BASE - MAX_DMA_WINDOW)
+#define MAX_DMA_WINDOW		SZ_1G
 
 enum {
 	OPT_MEM = 256,
@@ -27,6 +29,8 @@ enum {
 	OPT_SHARE,
 	OPT_MEM_BACKING,
 	OPT_NO_REBOOT,
+	OPT_DISK,
+	OPT_DMA_WINDOW,
 };
 
 static const struct option long_options[] = {
@@ -36,6 +40,8 @@ static const struct option long_options[] = {
 	{ "mem",	required_argument,	NULL, OPT_MEM },
 	{ "cpus",	required_argument,	NULL, OPT_CPUS },
 	{ "share",	no_argument,		NULL, OPT_SHARE },
+	{ "disk",	required_argument,	NULL, OPT_DISK },
+	{ "dma-window",	required_argument,	NULL, OPT_DMA_WINDOW },
 	{ "mem-backing", required_argument,	NULL, OPT_MEM_BACKING },
 	{ "no-reboot",	no_argument,		NULL, OPT_NO_REBOOT },
 	{ "dtb-out",	required_argument,	NULL, OPT_DTB_OUT },
@@ -57,6 +63,12 @@ static const char help_text[] =
 "  --share          share the guest's memory with it instead of lending it.\n"
 "                   Lent memory is out of the host's reach while the guest runs;\n"
 "                   some hypervisors boot no guest from memory that is shared\n"
+"  --disk FILE[,ro] a file or block device as the guest's virtio disk, which it can only\n"
+"                   read if ,ro follows; the first is /dev/vda; at most 8\n"
+"  --dma-window SIZE\n"
+"                   memory that a guest with lent memory shares with the host, a\n"
+"                   multiple of 2M: all that its disks can see. It has to know about\n"
+"                   restricted DMA pools. 0: none, and no disks; default: 16M\n"
 "  --mem-backing KIND\n"
 "                   what the guest's memory is: guest-mem, a guest memory file of the\n"
 "                   driver; hugetlb, reserved huge pages; or anon, memory of this\n"
@@ -120,6 +132,33 @@ static bool set_mem(struct options *opts, const char *text)
 	return true;
 }
 
+static bool set_dma_window(struct options *opts, const char *text)
+{
+	if (!parse_size(text, &opts->dma_window) || opts->dma_window % SZ_2M ||
+	    opts->dma_window > MAX_DMA_WINDOW) {
+		log_error(0, "--dma-window %s: not a multiple of 2M up to 1G", text);
+		return false;
+	}
+	return true;
+}
+
+static bool add_disk(struct options *opts, char *text)
+{
+	struct disk *disk = &opts->disks[opts->disk_count];
+	size_t len = strlen(text);
+
+	if (opts->disk_count == MAX_DISKS) {
+		log_error(0, "--disk %s: one too many", text);
+		return false;
+	}
+	disk->read_only = len >= 3 && !strcmp(text + len - 3, ",ro");
+	if (disk->read_only)
+		text[len - 3] = '\0';
+	disk->path = text;
+	opts->disk_count++;
+	return true;
+}
+
 static bool set_backing(struct options *opts, const char *name)
 {
 	opts->backing = mem_backing_find(name);
@@ -165,6 +204,10 @@ static enum options_result set_option(struct options *opts, int opt)
 		return set_cpus(opts, optarg) ? OPTIONS_RUN : OPTIONS_BAD;
 	case OPT_MEM_BACKING:
 		return set_backing(opts, optarg) ? OPTIONS_RUN : OPTIONS_BAD;
+	case OPT_DISK:
+		return add_disk(opts, optarg) ? OPTIONS_RUN : OPTIONS_BAD;
+	case OPT_DMA_WINDOW:
+		return set_dma_window(opts, optarg) ? OPTIONS_RUN : OPTIONS_BAD;
 	case OPT_NO_REBOOT:
 		opts->no_reboot = true;
 		break;
@@ -191,6 +234,7 @@ enum options_result options_parse(struct options *opts, int argc, char **argv)
 	*opts = (struct options) {
 		.cmdline = DEFAULT_CMDLINE,
 		.mem_size = DEFAULT_MEM,
+		.dma_window = DEFAULT_DMA_WINDOW,
 		.cpus = 1,
 	};
 
@@ -211,6 +255,11 @@ enum options_result options_parse(struct options *opts, int argc, char **argv)
 	if (!opts->kernel) {
 		log_error(0, "no --kernel given");
 		log_hint("gunyah-vmm --help lists the options");
+		return OPTIONS_BAD;
+	}
+	if (opts->disk_count && !opts->share && !opts->dma_window) {
+		log_error(0, "--disk: lent memory is out of its reach");
+		log_hint("give a --dma-window, or --share the memory");
 		return OPTIONS_BAD;
 	}
 	return OPTIONS_RUN;

@@ -5,6 +5,9 @@
 
 #include "memory.h"
 #include "util.h"
+#include "virtio_blk.h"
+
+#define MAX_DISKS		8
 
 struct options {
 	const char *kernel;
@@ -13,6 +16,9 @@ struct options {
 	const char *dtb_out;
 	const struct mem_backing *backing;	/* NULL: the best that there is */
 	u64 mem_size;
+	u64 dma_window;
+	struct disk disks[MAX_DISKS];
+	unsigned int disk_count;
 	unsigned int cpus;
 	bool share;
 	bool no_reboot;
