@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Virtio devices of the VMM, and guests that break the rules. TAP.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "test.h"
+
+static bool case_failed;
+
+void fail(const char *what)
+{
+	printf("Bail out! %s\n", what);
+	exit(1);
+}
+
+void check_that(bool ok, const char *condition, const char *file, int line)
+{
+	if (ok)
+		return;
+	printf("# %s:%d: %s\n", file, line, condition);
+	case_failed = true;
+}
+
+static unsigned int run_cases(const struct test_case *cases, unsigned int number,
+			      unsigned int *failed)
+{
+	const char *result;
+
+	for (; cases->name; cases++) {
+		case_failed = false;
+		cases->run();
+		*failed += case_failed;
+		result = case_failed ? "not ok" : "ok";
+		printf("%s %u - %s\n", result, ++number, cases->name);
+		fflush(stdout);
+	}
+	return number;
+}
+
+int main(void)
+{
+	unsigned int number, failed = 0;
+
+	number = run_cases(ring_cases, 0, &failed);
+	number = run_cases(blk_cases, number, &failed);
+	printf("1..%u\n", number);
+	return failed || !number;
+}
