@@ -19,9 +19,6 @@
 #include "testmem.h"
 #include "vm.h"
 
-/* No ioctl allocates that often. */
-#define MAX_ALLOCATIONS		500
-
 #define IRQ_LABEL		5
 #define SHARED_LABEL		11
 #define SHARED_GPA		(GUEST_RAM_BASE + TESTVM_MEM_SIZE)
@@ -35,21 +32,12 @@ struct files {
 	size_t run_size;
 };
 
-struct operation {
-	const char *name;
-	long (*run)(void *files);
-	/* After @run has worked */
-	void (*undo)(struct files *files, long result);
-	/* It does allocate */
-	bool allocates;
-};
-
 static long call(struct files *files, unsigned long request, u32 type, const void *arg, u32 size)
 {
 	return testvm_function(files->vm, request, type, arg, size);
 }
 
-static void close_result(struct files *files, long result)
+static void close_result(void *files, long result)
 {
 	(void)files;
 	close(result);
@@ -97,7 +85,7 @@ static long add_vcpu(void *arg)
 }
 
 /* It stays when its file is closed. */
-static void remove_vcpu(struct files *files, long result)
+static void remove_vcpu(void *files, long result)
 {
 	close(result);
 	check_errno(call(files, GH_VM_REMOVE_FUNCTION, GH_FN_VCPU, &vcpu_arg, sizeof(vcpu_arg)), 0,
@@ -116,7 +104,7 @@ static long add_irqfd(void *arg)
 	return irqfd(arg, GH_VM_ADD_FUNCTION);
 }
 
-static void remove_irqfd(struct files *files, long result)
+static void remove_irqfd(void *files, long result)
 {
 	(void)result;
 	check_errno(irqfd(files, GH_VM_REMOVE_FUNCTION), 0, "removal of an irqfd");
@@ -138,7 +126,7 @@ static long add_ioeventfd(void *arg)
 	return ioeventfd(arg, GH_VM_ADD_FUNCTION);
 }
 
-static void remove_ioeventfd(struct files *files, long result)
+static void remove_ioeventfd(void *files, long result)
 {
 	(void)result;
 	check_errno(ioeventfd(files, GH_VM_REMOVE_FUNCTION), 0, "removal of an ioeventfd");
@@ -152,8 +140,10 @@ static long map_vcpu(void *arg)
 			  files->vcpu, 0);
 }
 
-static void unmap_vcpu(struct files *files, long result)
+static void unmap_vcpu(void *arg, long result)
 {
+	struct files *files = arg;
+
 	munmap((void *)result, files->run_size);
 }
 
@@ -163,7 +153,7 @@ static long open_device(void *arg)
 	return open(GUNYAH_DEVICE, O_RDWR | O_CLOEXEC);
 }
 
-static const struct operation operations[] = {
+static const struct shortage_operation operations[] = {
 	{ "open of the device", open_device, close_result, true },
 	{ "CREATE_VM", create_vm, close_result, true },
 	{ "GET_CAPABILITY", get_capability, NULL, false },
@@ -174,33 +164,6 @@ static const struct operation operations[] = {
 	{ "ADD_FUNCTION of an ioeventfd", add_ioeventfd, remove_ioeventfd, true },
 	{ "mmap of a vCPU", map_vcpu, unmap_vcpu, true },
 };
-
-/* Each in turn; it works, or it says that there is no memory. */
-static void sweep(struct files *files, const struct operation *operation)
-{
-	unsigned int n, refused = 0;
-	long result;
-	bool failed;
-
-	for (n = 1; n < MAX_ALLOCATIONS; n++) {
-		errno = 0;
-		failed = shortage_nth(n, operation->run, files, &result);
-		if (result == -1) {
-			refused++;
-			check(failed && (errno == ENOMEM || errno == EFAULT),
-			      "%s: allocation %u: errno %d", operation->name, n, errno);
-		} else if (operation->undo) {
-			operation->undo(files, result);
-		}
-		if (!failed)
-			break;
-	}
-	note("%s: %u of %u were errors", operation->name, refused, n - 1);
-	check(n < MAX_ALLOCATIONS, "%s: no end", operation->name);
-	check(!operation->allocates || (n > 1 && refused), "%s allocates nothing",
-	      operation->name);
-	check(result != -1, "%s does not work in the end: errno %d", operation->name, errno);
-}
 
 static bool open_files(struct files *files, struct testvm *vm)
 {
@@ -227,7 +190,7 @@ static void ioctls(void)
 	if (open_files(&files, &vm) && shortage_begin()) {
 		for (i = 0; i < ARRAY_SIZE(operations); i++) {
 			tap_alive();
-			sweep(&files, &operations[i]);
+			shortage_sweep(&operations[i], &files);
 		}
 		shortage_end();
 	}

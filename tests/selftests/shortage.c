@@ -19,6 +19,9 @@
 #define FAILSLAB		DEBUGFS "failslab/"
 #define FAIL_PAGE_ALLOC		DEBUGFS "fail_page_alloc/"
 
+/* No call allocates that often. */
+#define MAX_ALLOCATIONS		2000
+
 /* Deep enough for all that the driver calls */
 #define STACK_DEPTH		"32"
 
@@ -85,6 +88,34 @@ bool shortage_nth(unsigned int n, long (*call)(void *arg), void *arg, long *resu
 	close(fd);
 	errno = err;
 	return failed;
+}
+
+bool shortage_sweep(const struct shortage_operation *operation, void *arg)
+{
+	unsigned int n, refused = 0;
+	long result = -1;
+	bool failed;
+
+	for (n = 1; n < MAX_ALLOCATIONS; n++) {
+		tap_alive();
+		errno = 0;
+		failed = shortage_nth(n, operation->run, arg, &result);
+		if (result == -1) {
+			refused++;
+			check(failed && (errno == ENOMEM || errno == EFAULT),
+			      "%s: allocation %u: errno %d", operation->name, n, errno);
+		} else if (operation->undo) {
+			operation->undo(arg, result);
+		}
+		if (!failed)
+			break;
+	}
+	note("%s: %u of %u were errors", operation->name, refused, n - 1);
+	check(n < MAX_ALLOCATIONS, "%s: no end", operation->name);
+	check(!operation->allocates || (n > 1 && refused), "%s allocates nothing",
+	      operation->name);
+	return check(result != -1, "%s does not work in the end: errno %d", operation->name,
+		     errno);
 }
 
 /* Where a function of the driver begins, and where the next one does; false if unknown. */

@@ -21,6 +21,22 @@ void shortage_end(void);
  */
 bool shortage_nth(unsigned int n, long (*call)(void *arg), void *arg, long *result);
 
+/* A call that can be made again and again, with the same argument */
+struct shortage_operation {
+	const char *name;
+	long (*run)(void *arg);
+	/* After @run has worked, which is when it has not returned -1 */
+	void (*undo)(void *arg, long result);
+	/* It does allocate */
+	bool allocates;
+};
+
+/*
+ * Each allocation of the call fails in turn: it works nevertheless, or it says that there is
+ * no memory. Returns whether it works in the end.
+ */
+bool shortage_sweep(const struct shortage_operation *operation, void *arg);
+
 /*
  * The next allocation fails, in any thread, that is made by this function of the driver or by
  * what it calls. Returns whether there is such a function; shortage_happened() ends it, and
