@@ -9,7 +9,8 @@
 SERIES="6.1 6.12"
 
 # Asked of patches to the kernel; there is no MAINTAINERS file here
-IGNORE=FILE_PATH_CHANGES
+# Some of the kernel's own names are in CamelCase, and not known to be.
+IGNORE=FILE_PATH_CHANGES,CAMELCASE
 # What include/compat is for
 IGNORE_COMPAT=$IGNORE,LINUX_VERSION_CODE,CONSTANT_COMPARISON
 

@@ -7,7 +7,6 @@
 #include <linux/falloc.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mount.h>
@@ -29,290 +28,6 @@
 
 static struct vfsmount *gh_guest_mem_mnt;
 
-/**
- * gh_guest_mem_find_run() - the run that a page of a file is in
- * @gm: the file; its lock is held
- * @page: the page
- *
- * Return: the run, or NULL if the page is not allocated.
- */
-struct gh_guest_mem_run *gh_guest_mem_find_run(struct gh_guest_mem *gm, unsigned long page)
-{
-	struct gh_guest_mem_run *run;
-	unsigned long last = page;
-
-	lockdep_assert_held(&gm->lock);
-	run = xa_find(&gm->runs, &last, ULONG_MAX, XA_PRESENT);
-	return run && run->first <= page ? run : NULL;
-}
-
-static unsigned long gh_run_end(const struct gh_guest_mem_run *run)
-{
-	return run->first + run->npages;
-}
-
-static int gh_guest_mem_add_run(struct gh_guest_mem *gm, struct gh_guest_mem_run *run)
-{
-	return xa_err(xa_store(&gm->runs, gh_run_end(run) - 1, run, GFP_KERNEL));
-}
-
-/*
- * Contents
- */
-
-/* The kernel has no mapping of the pool but this one, for as long as it takes. */
-static int gh_guest_mem_clear_pooled(unsigned long pfn, unsigned long npages)
-{
-	const unsigned long window = SZ_2M >> PAGE_SHIFT;
-	unsigned long n;
-	void *addr;
-
-	for (; npages; pfn += n, npages -= n) {
-		n = min(npages, window);
-		addr = gh_guest_mem_pool_map(pfn, n);
-		if (!addr)
-			return -ENOMEM;
-		memset(addr, 0, n * PAGE_SIZE);
-		gh_guest_mem_pool_unmap(addr);
-		cond_resched();
-	}
-
-	return 0;
-}
-
-static int gh_guest_mem_clear(struct gh_guest_mem *gm, unsigned long first, unsigned long end)
-{
-	struct gh_guest_mem_run *run;
-	unsigned long page;
-
-	if (gm->pooled) {
-		run = gh_guest_mem_find_run(gm, first);
-		return gh_guest_mem_clear_pooled(run->pfn + first - run->first, end - first);
-	}
-
-	for (page = first; page < end; page++) {
-		run = gh_guest_mem_find_run(gm, page);
-		if (run)
-			clear_highpage(pfn_to_page(run->pfn + page - run->first));
-		cond_resched();
-	}
-
-	return 0;
-}
-
-/*
- * Allocation
- */
-
-/* Return: size of the next hole from *@page on, up to @end; *@page is its start. */
-static unsigned long gh_guest_mem_next_hole(struct gh_guest_mem *gm, unsigned long *page,
-					    unsigned long end)
-{
-	struct gh_guest_mem_run *run;
-	unsigned long last;
-
-	while (*page < end) {
-		last = *page;
-		run = xa_find(&gm->runs, &last, ULONG_MAX, XA_PRESENT);
-		if (!run || run->first >= end)
-			return end - *page;
-		if (run->first > *page)
-			return run->first - *page;
-		*page = gh_run_end(run);
-	}
-
-	return 0;
-}
-
-static int gh_guest_mem_fill(struct gh_guest_mem *gm, struct gh_run_search *search,
-			     unsigned long page, unsigned long npages)
-{
-	struct gh_guest_mem_run *run;
-	int ret;
-
-	while (npages) {
-		run = kmalloc(sizeof(*run), GFP_KERNEL_ACCOUNT);
-		if (!run)
-			return -ENOMEM;
-
-		ret = gh_run_alloc(search, npages, run);
-		if (ret) {
-			kfree(run);
-			return ret;
-		}
-
-		run->first = page;
-		ret = gh_guest_mem_add_run(gm, run);
-		if (ret) {
-			gh_run_free(run->pfn - 1, run->npages + 1);
-			kfree(run);
-			return ret;
-		}
-		page += run->npages;
-		npages -= run->npages;
-	}
-
-	return 0;
-}
-
-static int gh_guest_mem_fill_holes(struct gh_guest_mem *gm, unsigned long first,
-				   unsigned long end, bool interruptible)
-{
-	struct gh_run_search search;
-	unsigned long page, npages;
-	int ret;
-
-	for (page = first; (npages = gh_guest_mem_next_hole(gm, &page, end)); page += npages) {
-		/* Do not drive out everything else for what cannot be had anyway. */
-		if (npages > si_mem_available())
-			return -ENOMEM;
-
-		gh_run_search_init(&search, npages, gm->npages, interruptible);
-		ret = gh_guest_mem_fill(gm, &search, page, npages);
-		if (ret)
-			return ret;
-	}
-
-	return 0;
-}
-
-/**
- * gh_guest_mem_populate() - allocate what is missing of a part of a file
- * @gm: the file; its lock is held for writing
- * @first: first page of the part
- * @npages: its size; inside the file
- * @interruptible: any signal ends it, not only a fatal one
- *
- * What was allocated stays if it fails.
- *
- * Return: 0, -ENOMEM or -EINTR.
- */
-int gh_guest_mem_populate(struct gh_guest_mem *gm, unsigned long first, unsigned long npages,
-			  bool interruptible)
-{
-	int ret;
-
-	lockdep_assert_held_write(&gm->lock);
-	ret = gh_guest_mem_fill_holes(gm, first, first + npages, interruptible);
-	if (ret == -ENOMEM)
-		pr_info_ratelimited("gunyah: no guest memory: %llu KiB are wanted, %llu KiB are available, perhaps not in large enough pieces\n",
-				    (u64)npages << (PAGE_SHIFT - 10),
-				    (u64)si_mem_available() << (PAGE_SHIFT - 10));
-	return ret;
-}
-
-/* Return: the hole around a page as far as it goes in the file; *@first is its start. */
-static unsigned long gh_guest_mem_hole_around(struct gh_guest_mem *gm, unsigned long page,
-					      unsigned long *first)
-{
-	struct gh_guest_mem_run *run;
-	unsigned long last, end = gm->npages;
-
-	*first = 0;
-	xa_for_each(&gm->runs, last, run) {
-		if (run->first > page) {
-			end = run->first;
-			break;
-		}
-		*first = gh_run_end(run);
-	}
-
-	return end > *first ? end - *first : 0;
-}
-
-/*
- * Holes
- */
-
-/* The pages of a run that are not in [@first, @end), and before that, remain. */
-static void gh_run_cut_front(struct gh_guest_mem_run *run, unsigned long end)
-{
-	unsigned long n = end - run->first;
-
-	/* The last of them becomes the guard page of the rest. */
-	gh_run_free(run->pfn - 1, n);
-	run->first = end;
-	run->pfn += n;
-	run->npages -= n;
-}
-
-/* Return: 0 or -ENOMEM; then everything is as it was. */
-static int gh_run_cut(struct gh_guest_mem *gm, struct gh_guest_mem_run *run,
-		      unsigned long first, unsigned long end)
-{
-	unsigned long run_end = gh_run_end(run), n = end - first;
-	struct gh_guest_mem_run *front;
-	int ret;
-
-	if (first == run->first && end == run_end) {
-		xa_erase(&gm->runs, run_end - 1);
-		gh_run_free(run->pfn - 1, run->npages + 1);
-		kfree(run);
-		return 0;
-	}
-	if (first == run->first) {
-		gh_run_cut_front(run, end);
-		return 0;
-	}
-
-	front = kmemdup(run, sizeof(*run), GFP_KERNEL_ACCOUNT);
-	if (!front)
-		return -ENOMEM;
-	front->npages = first - run->first;
-	ret = gh_guest_mem_add_run(gm, front);
-	if (ret) {
-		kfree(front);
-		return ret;
-	}
-
-	run->first = first;
-	run->pfn += front->npages;
-	run->npages -= front->npages;
-	if (end == run_end) {
-		xa_erase(&gm->runs, run_end - 1);
-		gh_run_free(run->pfn, n);
-		kfree(run);
-	} else {
-		gh_run_free(run->pfn, n - 1);
-		run->first = end;
-		run->pfn += n;
-		run->npages -= n;
-	}
-
-	return 0;
-}
-
-static int gh_guest_mem_punch(struct gh_guest_mem *gm, unsigned long first, unsigned long end)
-{
-	struct gh_guest_mem_run *run;
-	unsigned long last = first;
-	int ret;
-
-	unmap_mapping_range(gm->inode->i_mapping, (loff_t)first << PAGE_SHIFT,
-			    (loff_t)(end - first) << PAGE_SHIFT, 1);
-	/* The pool's memory is not for anybody else. */
-	if (gm->pooled)
-		return gh_guest_mem_clear(gm, first, end);
-
-	while ((run = xa_find(&gm->runs, &last, ULONG_MAX, XA_PRESENT)) && run->first < end) {
-		ret = gh_run_cut(gm, run, max(first, run->first), min(end, gh_run_end(run)));
-		if (ret)
-			return ret;
-		last = first;
-		cond_resched();
-	}
-
-	return 0;
-}
-
-static int gh_guest_mem_zero(struct gh_guest_mem *gm, unsigned long first, unsigned long end)
-{
-	int ret;
-
-	ret = gh_guest_mem_clear(gm, first, end);
-	return ret ? ret : gh_guest_mem_populate(gm, first, end - first, true);
-}
-
 static int gh_guest_mem_do_allocate(struct gh_guest_mem *gm, int mode, unsigned long first,
 				    unsigned long end)
 {
@@ -327,6 +42,7 @@ static int gh_guest_mem_do_allocate(struct gh_guest_mem *gm, int mode, unsigned 
 static long gh_guest_mem_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
 {
 	struct gh_guest_mem *gm = file_inode(file)->i_private;
+	unsigned long first = offset >> PAGE_SHIFT, end = (offset + len) >> PAGE_SHIFT;
 	int ret;
 
 	/* The size never changes. */
@@ -334,12 +50,12 @@ static long gh_guest_mem_fallocate(struct file *file, int mode, loff_t offset, l
 	    (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
 		return -EOPNOTSUPP;
 	if (!PAGE_ALIGNED(offset) || !PAGE_ALIGNED(len) ||
-	    offset + len > (loff_t)gm->npages << PAGE_SHIFT)
+	    end > gm->npages)
 		return -EINVAL;
 
 	if (down_write_killable(&gm->lock))
 		return -EINTR;
-	ret = gh_guest_mem_do_allocate(gm, mode, offset >> PAGE_SHIFT, (offset + len) >> PAGE_SHIFT);
+	ret = gh_guest_mem_do_allocate(gm, mode, first, end);
 	up_write(&gm->lock);
 
 	return ret;
@@ -359,7 +75,8 @@ static vm_fault_t gh_guest_mem_map_run(struct gh_guest_mem *gm, struct vm_fault 
 	if (gm->pooled)
 		return vmf_insert_pfn(vmf->vma, vmf->address, pfn);
 
-	n = min3(gh_run_end(run) - vmf->pgoff, (vmf->vma->vm_end - vmf->address) >> PAGE_SHIFT,
+	n = min3(run->first + run->npages - vmf->pgoff,
+		 (vmf->vma->vm_end - vmf->address) >> PAGE_SHIFT,
 		 (unsigned long)GH_GUEST_MEM_FAULT_PAGES);
 	for (i = 0; i < n; i++) {
 		if (i && gh_guest_mem_is_lent(gm, vmf->pgoff + i))
@@ -371,17 +88,6 @@ static vm_fault_t gh_guest_mem_map_run(struct gh_guest_mem *gm, struct vm_fault 
 	}
 
 	return VM_FAULT_NOPAGE;
-}
-
-static void gh_guest_mem_fill_for_fault(struct gh_guest_mem *gm, unsigned long page)
-{
-	unsigned long first, npages;
-
-	down_write(&gm->lock);
-	npages = gh_guest_mem_find_run(gm, page) ? 0 : gh_guest_mem_hole_around(gm, page, &first);
-	if (npages)
-		gh_guest_mem_populate(gm, first, npages, false);
-	downgrade_write(&gm->lock);
 }
 
 static vm_fault_t gh_guest_mem_fault(struct vm_fault *vmf)
@@ -397,7 +103,9 @@ static vm_fault_t gh_guest_mem_fault(struct vm_fault *vmf)
 	run = gh_guest_mem_find_run(gm, vmf->pgoff);
 	if (!run) {
 		up_read(&gm->lock);
-		gh_guest_mem_fill_for_fault(gm, vmf->pgoff);
+		down_write(&gm->lock);
+		gh_guest_mem_populate_around(gm, vmf->pgoff);
+		downgrade_write(&gm->lock);
 		run = gh_guest_mem_find_run(gm, vmf->pgoff);
 	}
 	if (run && !gh_guest_mem_is_lent(gm, vmf->pgoff))
@@ -428,27 +136,6 @@ static int gh_guest_mem_mmap(struct file *file, struct vm_area_struct *vma)
  * Files
  */
 
-struct gh_guest_mem_info {
-	unsigned long npages;
-	unsigned long largest;
-	unsigned long n_runs;
-	unsigned long n_guards;
-};
-
-static void gh_guest_mem_count(struct gh_guest_mem *gm, struct gh_guest_mem_info *info)
-{
-	struct gh_guest_mem_run *run;
-	unsigned long last;
-
-	memset(info, 0, sizeof(*info));
-	xa_for_each(&gm->runs, last, run) {
-		info->npages += run->npages;
-		info->largest = max(info->largest, run->npages);
-		info->n_runs++;
-		info->n_guards += run->guarded;
-	}
-}
-
 static void gh_guest_mem_show_pages(struct seq_file *m, const char *what, unsigned long npages)
 {
 	seq_printf(m, "%s:\t%llu\n", what, (u64)npages << PAGE_SHIFT);
@@ -457,22 +144,16 @@ static void gh_guest_mem_show_pages(struct seq_file *m, const char *what, unsign
 static void gh_guest_mem_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	struct gh_guest_mem *gm = file_inode(file)->i_private;
-	unsigned long lent, shared;
-	struct gh_guest_mem_info info;
+	const struct gh_guest_mem_info *info = &gm->info;
 
-	if (down_read_killable(&gm->lock))
-		return;
-	gh_guest_mem_count(gm, &info);
-	gh_guest_mem_count_ranges(gm, &lent, &shared);
-	up_read(&gm->lock);
-
+	/* Also while somebody allocates, which can take long: it tells how far he is. */
 	gh_guest_mem_show_pages(m, "size", gm->npages);
-	gh_guest_mem_show_pages(m, "allocated", info.npages);
-	gh_guest_mem_show_pages(m, "lent", lent);
-	gh_guest_mem_show_pages(m, "shared", shared);
-	seq_printf(m, "runs:\t%lu\n", info.n_runs);
-	gh_guest_mem_show_pages(m, "largest-run", info.largest);
-	gh_guest_mem_show_pages(m, "guards", info.n_guards);
+	gh_guest_mem_show_pages(m, "allocated", READ_ONCE(info->allocated));
+	gh_guest_mem_show_pages(m, "lent", READ_ONCE(info->lent));
+	gh_guest_mem_show_pages(m, "shared", READ_ONCE(info->shared));
+	seq_printf(m, "runs:\t%lu\n", READ_ONCE(info->n_runs));
+	gh_guest_mem_show_pages(m, "largest-run", READ_ONCE(info->largest));
+	gh_guest_mem_show_pages(m, "guards", READ_ONCE(info->n_guards));
 	seq_printf(m, "pool:\t%u\n", gm->pooled);
 }
 
@@ -508,20 +189,20 @@ static void gh_guest_mem_free_run(struct gh_guest_mem *gm, struct gh_guest_mem_r
 
 static void gh_guest_mem_free(struct gh_guest_mem *gm)
 {
-	unsigned long last, lent, shared;
 	struct gh_guest_mem_run *run;
+	unsigned long last;
 
 	/* Nobody else knows of it any more; but lists are looked at under their lock. */
 	down_write(&gm->lock);
 	xa_for_each(&gm->runs, last, run)
 		gh_guest_mem_free_run(gm, run);
-	gh_guest_mem_count_ranges(gm, &lent, &shared);
 	gh_guest_mem_free_ranges(gm);
 	up_write(&gm->lock);
 	xa_destroy(&gm->runs);
 
 	if (gm->mm) {
-		account_locked_vm(gm->mm, gm->npages - lent - shared, false);
+		/* What never comes back stays counted, too. */
+		account_locked_vm(gm->mm, gm->npages - gm->info.lent - gm->info.shared, false);
 		mmdrop(gm->mm);
 	}
 	kfree(gm);

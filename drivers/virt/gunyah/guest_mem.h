@@ -41,16 +41,35 @@ struct gh_guest_mem_run {
 };
 
 /**
+ * struct gh_guest_mem_info - how much memory a file has, and who has it
+ * @allocated: pages that it has
+ * @largest: pages of the largest run
+ * @n_runs: how many runs there are
+ * @n_guards: how many of them have a guard page
+ * @lent: pages of parts that the host is kept from
+ * @shared: pages of other parts that VMs have
+ */
+struct gh_guest_mem_info {
+	unsigned long allocated;
+	unsigned long largest;
+	unsigned long n_runs;
+	unsigned long n_guards;
+	unsigned long lent;
+	unsigned long shared;
+};
+
+/**
  * struct gh_guest_mem - a guest memory file
  * @inode: its inode
  * @npages: its size
  * @flags: GH_GUEST_MEM_* it was made with
  * @mm: whose locked memory it counts as; a reference to the struct
  * @pooled: all of it is one run of the pool, which the kernel has no pages for
- * @lock: guards @runs and @ranges; held for reading while pages are mapped, so that
+ * @lock: guards @runs, @ranges and changes of @info; held for reading while pages are mapped, so that
  *	  none are after those of a part that is lent were unmapped. Inside mmap_lock.
  * @runs: by the last page of the file in each
  * @ranges: parts that VMs have
+ * @info: accounts of these
  */
 struct gh_guest_mem {
 	struct inode *inode;
@@ -61,6 +80,7 @@ struct gh_guest_mem {
 	struct rw_semaphore lock;	/* see above */
 	struct xarray runs;
 	struct list_head ranges;
+	struct gh_guest_mem_info info;
 };
 
 /**
@@ -86,9 +106,16 @@ long gh_guest_mem_ioctl_create(void __user *argp);
 struct file *gh_guest_mem_create(u64 flags, u64 size);
 void gh_guest_mem_charge(struct gh_guest_mem *gm, struct mm_struct *mm);
 struct gh_guest_mem *gh_guest_mem_of(struct file *file);
+
+/* guest_mem_pages.c: the memory of a file */
 struct gh_guest_mem_run *gh_guest_mem_find_run(struct gh_guest_mem *gm, unsigned long page);
+int gh_guest_mem_add_run(struct gh_guest_mem *gm, struct gh_guest_mem_run *run);
+int gh_guest_mem_clear_pooled(unsigned long pfn, unsigned long npages);
 int gh_guest_mem_populate(struct gh_guest_mem *gm, unsigned long first, unsigned long npages,
 			  bool interruptible);
+int gh_guest_mem_populate_around(struct gh_guest_mem *gm, unsigned long page);
+int gh_guest_mem_punch(struct gh_guest_mem *gm, unsigned long first, unsigned long end);
+int gh_guest_mem_zero(struct gh_guest_mem *gm, unsigned long first, unsigned long end);
 
 /* guest_mem_run.c: memory from the system */
 void gh_run_search_init(struct gh_run_search *search, unsigned long npages,
@@ -112,8 +139,6 @@ struct gh_guest_mem *gh_guest_mem_bound(struct gh_vm_backing *backing, u64 *offs
 int gh_guest_mem_trim(struct gh_vm_backing *backing, u64 offset, u64 size);
 bool gh_guest_mem_is_bound(struct gh_guest_mem *gm, unsigned long first, unsigned long npages);
 bool gh_guest_mem_is_lent(struct gh_guest_mem *gm, unsigned long page);
-void gh_guest_mem_count_ranges(struct gh_guest_mem *gm, unsigned long *lent,
-			       unsigned long *shared);
 void gh_guest_mem_free_ranges(struct gh_guest_mem *gm);
 
 #endif /* _GUNYAH_GUEST_MEM_H */

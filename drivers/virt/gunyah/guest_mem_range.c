@@ -90,22 +90,21 @@ bool gh_guest_mem_is_lent(struct gh_guest_mem *gm, unsigned long page)
 	return range && range->lent;
 }
 
-/**
- * gh_guest_mem_count_ranges() - how much of a file do VMs have?
- * @gm: the file; its lock is held
- * @lent: out: pages that the host is kept from
- * @shared: out: pages of parts that are not lent
- */
-void gh_guest_mem_count_ranges(struct gh_guest_mem *gm, unsigned long *lent,
-			       unsigned long *shared)
+/* They are read without the lock. */
+static void gh_guest_mem_count_ranges(struct gh_guest_mem *gm)
 {
 	struct gh_guest_mem_range *range;
+	unsigned long lent = 0, shared = 0;
 
-	lockdep_assert_held(&gm->lock);
-	*lent = 0;
-	*shared = 0;
-	list_for_each_entry(range, &gm->ranges, node)
-		*(range->lent ? lent : shared) += range->npages;
+	lockdep_assert_held_write(&gm->lock);
+	list_for_each_entry(range, &gm->ranges, node) {
+		if (range->lent)
+			lent += range->npages;
+		else
+			shared += range->npages;
+	}
+	WRITE_ONCE(gm->info.lent, lent);
+	WRITE_ONCE(gm->info.shared, shared);
 }
 
 /**
@@ -213,6 +212,7 @@ static int gh_guest_mem_lend(struct gh_vm_backing *backing)
 	if (down_write_killable(&range->gm->lock))
 		return -EINTR;
 	ret = gh_guest_mem_do_lend(range);
+	gh_guest_mem_count_ranges(range->gm);
 	up_write(&range->gm->lock);
 
 	return ret;
@@ -232,6 +232,7 @@ static void gh_guest_mem_unlend(struct gh_vm_backing *backing)
 
 	down_write(&range->gm->lock);
 	gh_guest_mem_do_unlend(range);
+	gh_guest_mem_count_ranges(range->gm);
 	up_write(&range->gm->lock);
 }
 
@@ -243,6 +244,7 @@ static void gh_guest_mem_release(struct gh_vm_backing *backing)
 	down_write(&range->gm->lock);
 	gh_guest_mem_do_unlend(range);
 	list_del(&range->node);
+	gh_guest_mem_count_ranges(range->gm);
 	up_write(&range->gm->lock);
 
 	gh_extents_free(&backing->extents);
@@ -309,6 +311,7 @@ static int gh_guest_mem_do_bind(struct gh_guest_mem_range *range)
 
 	ihold(gm->inode);
 	list_add_tail(&range->node, &gm->ranges);
+	gh_guest_mem_count_ranges(gm);
 	return 0;
 }
 
@@ -443,16 +446,18 @@ struct gh_guest_mem *gh_guest_mem_bound(struct gh_vm_backing *backing, u64 *offs
 int gh_guest_mem_trim(struct gh_vm_backing *backing, u64 offset, u64 size)
 {
 	struct gh_guest_mem_range *range = to_gh_guest_mem_range(backing);
+	unsigned long first = offset >> PAGE_SHIFT, npages = size >> PAGE_SHIFT;
 	struct gh_extents extents;
 	int ret;
 
 	gh_extents_init(&extents);
 	down_write(&range->gm->lock);
-	ret = gh_guest_mem_add_extents(range->gm, offset >> PAGE_SHIFT, size >> PAGE_SHIFT, &extents);
+	ret = gh_guest_mem_add_extents(range->gm, first, npages, &extents);
 	if (!ret) {
-		range->first = offset >> PAGE_SHIFT;
-		range->npages = size >> PAGE_SHIFT;
+		range->first = first;
+		range->npages = npages;
 		gh_extents_swap(&backing->extents, &extents);
+		gh_guest_mem_count_ranges(range->gm);
 	}
 	up_write(&range->gm->lock);
 	gh_extents_free(&extents);

@@ -210,7 +210,8 @@ static int gh_move_replace_mapping(struct file *file, unsigned long *addr, unsig
 		if (err)
 			return err;
 
-		ret = vm_mmap(file, *addr, end - *addr, prot, MAP_SHARED | MAP_FIXED, *addr - start);
+		ret = vm_mmap(file, *addr, end - *addr, prot, MAP_SHARED | MAP_FIXED,
+			      *addr - start);
 		/* It may be a part of a huge page, or sealed: kernels do not agree on the errno. */
 		if (IS_ERR_VALUE(ret))
 			return ret == -EINTR ? -EINTR : -EADDRINUSE;

@@ -122,7 +122,11 @@ struct gh_capability {
 #define GH_MEM_ALLOW_READ		(1UL << 0)
 #define GH_MEM_ALLOW_WRITE		(1UL << 1)
 #define GH_MEM_ALLOW_EXEC		(1UL << 2)
-/* The host loses its access to the region for as long as the guest has it. */
+/*
+ * The host loses its access to the region for as long as the guest has it. What is in
+ * it moves to a guest memory file at GH_VM_START, and a mapping of that takes the place
+ * of the caller's.
+ */
 #define GH_MEM_LENT			(1UL << 3)
 /* It is cleared before the host gets it back. What was never given stays as it is. */
 #define GH_MEM_SANITIZE			(1UL << 16)
@@ -167,7 +171,10 @@ struct gh_vm_dtb_config {
  * that fails returns why. If GH_VM_GET_STATUS says GH_VM_STATUS_NEW afterwards the
  * cause is in what was configured so far, and can be mended: -EINVAL if no memory
  * region holds the devicetree or if the firmware is not page aligned, -ENXIO if no
- * region holds the firmware, -E2BIG if a region is too scattered for where it is.
+ * region holds the firmware, -E2BIG if a region is too scattered for where it is; and
+ * of what is to be lent, -EBUSY if somebody uses it at the moment, -EADDRINUSE if it is
+ * mapped elsewhere, too, or no longer where it was, -EPERM if it is another process's,
+ * -ENOMEM if there is no room to move it to.
  * -EOPNOTSUPP if it was found out meanwhile that there are no protected VMs. Else it
  * cannot be started again. -EINTR if the caller is killed.
  */
