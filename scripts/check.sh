@@ -8,8 +8,8 @@
 
 SERIES="6.1 6.12"
 
-# Asked of patches to the kernel; there is no MAINTAINERS file here
-# Some of the kernel's own names are in CamelCase, and not known to be.
+# One is asked of patches to the kernel, but there is no MAINTAINERS file here. The
+# other is also of names that are the kernel's own, as __SetPageOffline().
 IGNORE=FILE_PATH_CHANGES,CAMELCASE
 # What include/compat is for
 IGNORE_COMPAT=$IGNORE,LINUX_VERSION_CODE,CONSTANT_COMPARISON

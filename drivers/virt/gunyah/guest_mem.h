@@ -65,8 +65,9 @@ struct gh_guest_mem_info {
  * @flags: GH_GUEST_MEM_* it was made with
  * @mm: whose locked memory it counts as; a reference to the struct
  * @pooled: all of it is one run of the pool, which the kernel has no pages for
- * @lock: guards @runs, @ranges and changes of @info; held for reading while pages are mapped, so that
- *	  none are after those of a part that is lent were unmapped. Inside mmap_lock.
+ * @lock: guards @runs, @ranges and changes of @info; held for reading while pages are
+ *	  mapped, so that none are after those of a part that is lent were unmapped.
+ *	  Inside mmap_lock.
  * @runs: by the last page of the file in each
  * @ranges: parts that VMs have
  * @info: accounts of these

@@ -12,7 +12,8 @@
  *
  * Locks, outer ones first:
  *	gh_vm.fn_lock > gh_vm.rsc_lock > what functions have
- *	gh_vm.config_lock > mmap_lock, gh_vm_mgr.lock
+ *	gh_vm.config_lock > mmap_lock > gh_guest_mem.lock
+ *	gh_vm.config_lock > gh_vm_mgr.lock
  *	gh_vm_mgr.lock > gh_vm.state_lock > what listeners take
  *	gh_vm.io_lock
  *	all of them > gh_vm.mem_lock
