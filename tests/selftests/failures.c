@@ -19,6 +19,7 @@
 #include "leftover.h"
 #include "modules.h"
 #include "steps.h"
+#include "testgmem.h"
 #include "testmem.h"
 
 #define VM_SET_BOOT_CONTEXT	"56000031"
@@ -34,36 +35,68 @@
 
 /*
  * The VM: an image, memory of so many runs that it takes an append, and a shared page. They
- * are lent in the order of their guest addresses.
+ * are lent in the order of their guest addresses. Lent memory is that of the process where it
+ * lies, or of guest memory files: one that the image moves to, and one that is scattered.
  */
 #define SCATTERED_LABEL		10
 #define SCATTERED_GPA		(GUEST_RAM_BASE + TESTVM_MEM_SIZE)
+#define SCATTERED_RUNS		513
 #define SCATTERED_ROOM		(1024 * SZ_4K)
+#define SCATTERED_FILE		(SCATTERED_RUNS * SZ_4K)
 #define SHARED_LABEL		11
 #define SHARED_GPA		(SCATTERED_GPA + SCATTERED_ROOM)
 #define PARCELS			3
 
-static u8 *scattered, *shared;
-static u64 scattered_size;
+static u8 *pinned, *filed, *scattered, *shared;
+static u64 pinned_size, scattered_size;
+static bool in_place;
 
 static bool alloc_memory(void)
 {
-	if (shared)
-		return true;
-	scattered = testmem_scattered(SCATTERED_ROOM);
-	if (!check(scattered, "no memory"))
+	pinned = testmem_scattered(SCATTERED_ROOM);
+	if (!check(pinned, "no memory"))
 		return false;
-	scattered_size = testmem_size_of_runs(scattered, SCATTERED_ROOM, 513);
-	if (!check(scattered_size, "memory lies in too few runs"))
+	pinned_size = testmem_size_of_runs(pinned, SCATTERED_ROOM, SCATTERED_RUNS);
+	if (!check(pinned_size, "memory lies in too few runs"))
 		return false;
+	filed = gmem_scattered(SCATTERED_FILE);
 	shared = testmem_thp(SZ_2M);
-	return check(shared, "no memory");
+	return check(filed && shared, "no memory");
+}
+
+static bool choose_memory(void)
+{
+	if (!shared && !alloc_memory())
+		return false;
+	scattered = in_place ? pinned : filed;
+	scattered_size = in_place ? pinned_size : SCATTERED_FILE;
+	return true;
+}
+
+/* Before each test and after it */
+static bool begin_in_place(void)
+{
+	in_place = true;
+	return testmem_lend_in_place(true);
+}
+
+static void end_in_place(void)
+{
+	testmem_lend_in_place(false);
+}
+
+/* In it */
+static void run_with_files(void (*run)(void))
+{
+	in_place = false;
+	if (testmem_lend_in_place(false))
+		run();
 }
 
 static bool create(struct testvm *vm, struct guest_program program)
 {
 	vm->fd = -1;
-	return alloc_memory() && testvm_create(vm, 1, program) &&
+	return choose_memory() && testvm_create(vm, 1, program) &&
 	       check_errno(testmem_set(vm->fd, SCATTERED_LABEL, TESTMEM_LENT, SCATTERED_GPA,
 				       scattered, scattered_size), 0, "scattered memory") &&
 	       check_errno(testmem_set(vm->fd, SHARED_LABEL, TESTMEM_RWX, SHARED_GPA, shared,
@@ -389,7 +422,7 @@ static long retry_ms(u64 *stuck)
 /* Memory that does not come back stays pinned, and its VMID taken; tries get rarer. */
 static void kept(void)
 {
-	u64 stuck = 0, all = TESTVM_MEM_SIZE + SZ_4K;
+	u64 stuck = 0, all = TESTVM_MEM_SIZE + SZ_4K, kept_pinned;
 	static struct steps steps;
 	long last = steps_last(), ms = -1;
 	struct timespec since;
@@ -403,6 +436,8 @@ static void kept(void)
 		return;
 	}
 	all += scattered_size;
+	/* What is shared is the process's, in any case. */
+	kept_pinned = in_place ? all : SZ_4K;
 	ctl("fail " MEM_RECLAIM " code=5 count=0");
 	testvm_close_files(&vm);
 	clock_gettime(CLOCK_MONOTONIC, &since);
@@ -413,7 +448,8 @@ static void kept(void)
 	check(ms >= 4000, "the next try is after %ld ms", ms);
 	check(stuck == all, "%llu bytes are stuck", stuck);
 	if (dump_take(&now)) {
-		check(now.pinned - before.pinned == (long)(all / sysconf(_SC_PAGESIZE)),
+		check(now.pinned - before.pinned ==
+		      (long)(kept_pinned / sysconf(_SC_PAGESIZE)),
 		      "%ld pages are pinned", now.pinned - before.pinned);
 		check(strstr(now.text, "\nvm " ANY_VMID " "), "the VM has no VMID");
 		dump_free(&now);
@@ -661,6 +697,35 @@ static void unknown_parcels(void)
 	next_lives();
 }
 
+/*
+ * The same with guest memory files
+ */
+
+static void refused_of_files(void)
+{
+	run_with_files(refused);
+}
+
+static void lost_of_files(void)
+{
+	run_with_files(lost);
+}
+
+static void failed_end_of_files(void)
+{
+	run_with_files(failed_end);
+}
+
+static void kept_of_files(void)
+{
+	run_with_files(kept);
+}
+
+static void every_state_of_files(void)
+{
+	run_with_files(every_state);
+}
+
 static const struct tap_test tests[] = {
 	{ "each request of START is refused", refused },
 	{ "each request of START is done, and no reply says so", lost },
@@ -674,9 +739,15 @@ static const struct tap_test tests[] = {
 	{ "a reset that is not told of", reset_not_told },
 	{ "words that are not true", false_words },
 	{ "parcels that nobody knows", unknown_parcels },
+	{ "guest memory files: each request of START is refused", refused_of_files },
+	{ "guest memory files: each is done, and no reply says so", lost_of_files },
+	{ "guest memory files: each request of the end fails", failed_end_of_files },
+	{ "guest memory files: what does not come back is kept", kept_of_files },
+	{ "guest memory files: the end from every state", every_state_of_files },
 };
 
 int main(void)
 {
+	tap_around(begin_in_place, end_in_place);
 	return fault_main(tests, ARRAY_SIZE(tests));
 }

@@ -17,6 +17,7 @@
 #include "ctl.h"
 #include "dump.h"
 #include "fault.h"
+#include "testmem.h"
 
 #define OVERDUE_FILE		"/sys/module/gunyah_rsc_mgr/parameters/overdue_ms"
 
@@ -36,7 +37,7 @@
 
 #define NO_START		255
 
-/* Neighbours go to somebody else, so that each page is a piece of its own. */
+/* Neighbours go to somebody else, so that each page is a piece of its own, if it stays there. */
 static u8 *alloc_scattered(void)
 {
 	u8 *p = mmap(NULL, 2 * SCATTERED_SIZE, PROT_READ | PROT_WRITE,
@@ -78,13 +79,31 @@ static bool create(struct testvm *vm, enum life_kind life, u8 **memory)
 	       (life != LIFE_SCATTERED || give_scattered(vm, memory));
 }
 
+/* Before START, and after it */
+static void set_in_place(enum life_kind life, bool in_place)
+{
+	if (life == LIFE_SCATTERED)
+		testmem_lend_in_place(in_place);
+}
+
+static int start(struct testvm *vm, enum life_kind life)
+{
+	int ret, err;
+
+	set_in_place(life, true);
+	ret = testvm_ioctl_start(vm);
+	err = errno;
+	set_in_place(life, false);
+	errno = err;
+	return ret;
+}
+
 void live(enum life_kind life, int err)
 {
 	struct testvm vm;
 	u8 *memory;
 
-	if (create(&vm, life, &memory) &&
-	    check_errno(testvm_ioctl_start(&vm), err, "START") && !err) {
+	if (create(&vm, life, &memory) && check_errno(start(&vm, life), err, "START") && !err) {
 		if (life == LIFE_STOPPED)
 			testvm_expect_out(&vm, 0, GUEST_RAM_BASE + TESTVM_DTB);
 		else
@@ -95,12 +114,18 @@ void live(enum life_kind life, int err)
 		munmap(memory, 2 * SCATTERED_SIZE);
 }
 
+/* The kind of the child that is in START */
+static enum life_kind child_life;
+
 pid_t start_in_child(enum life_kind life)
 {
 	struct testvm vm;
 	u8 *memory;
-	pid_t pid = fork();
+	pid_t pid;
 
+	child_life = life;
+	set_in_place(life, true);
+	pid = fork();
 	if (pid)
 		return check(pid > 0, "no process") ? pid : 0;
 	if (!create(&vm, life, &memory))
@@ -111,9 +136,12 @@ pid_t start_in_child(enum life_kind life)
 int child_result(pid_t pid)
 {
 	int status;
+	bool ok;
 
-	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
-	    WEXITSTATUS(status) == NO_START)
+	ok = waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+	     WEXITSTATUS(status) != NO_START;
+	set_in_place(child_life, false);
+	if (!ok)
 		return -1;
 	return WEXITSTATUS(status);
 }
@@ -186,6 +214,7 @@ void bury_child(pid_t pid)
 
 	check(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status),
 	      "START came back: status %#x", status);
+	set_in_place(child_life, false);
 }
 
 /* Not all commands are armed; those that are for all requests stay so. */

@@ -4,6 +4,7 @@
  * get, be it in the same huge page, and nobody what was cleared.
  */
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -85,9 +86,8 @@ static void check_guest(struct testvm *vm, u8 *huge)
 	testvm_poke(vm, lent + 8, POKED, POKED);
 }
 
-static void pages_of_a_huge_page(void)
+static void check_pages(u8 *huge)
 {
-	u8 *huge = testmem_hugetlb(SZ_2M);
 	struct dump before;
 	struct testvm vm;
 
@@ -121,6 +121,44 @@ static void pages_of_a_huge_page(void)
 	testmem_free(huge, SZ_2M);
 }
 
+static void pages_of_a_huge_page(void)
+{
+	check_pages(testmem_thp(SZ_2M));
+}
+
+static void check_pages_in_place(void)
+{
+	check_pages(testmem_hugetlb(SZ_2M));
+	check_pages(testmem_thp(SZ_2M));
+}
+
+static void pages_of_a_huge_page_in_place(void)
+{
+	testmem_run_in_place(check_pages_in_place);
+}
+
+/* Nothing else can be mapped in the middle of one of hugetlb. */
+static void page_of_hugetlb(void)
+{
+	u8 *huge = testmem_hugetlb(SZ_2M);
+	struct testvm vm;
+
+	if (!check(huge, "no memory"))
+		return;
+	fill(huge);
+	if (testvm_create(&vm, 1, PROGRAM(peek)) &&
+	    check_errno(testmem_set(vm.fd, LENT, TESTMEM_LENT, BEHIND, huge + LENT_AT, SZ_4K), 0,
+			"region") &&
+	    check_errno(testvm_ioctl_start(&vm), EADDRINUSE, "START") &&
+	    check_errno(testmem_set(vm.fd, LENT, 0, 0, NULL, 0), 0, "deletion") &&
+	    check_errno(testvm_ioctl_start(&vm), 0, "START without it"))
+		testvm_power_off(&vm);
+	testvm_close(&vm);
+	check(!access_signal(huge + LENT_AT, false) &&
+	      *(u64 *)(huge + LENT_AT) == FILL(LENT_AT / SZ_4K), "it changed");
+	testmem_free(huge, SZ_2M);
+}
+
 /* What the guest may only read */
 static void read_only(void)
 {
@@ -144,8 +182,13 @@ static void read_only(void)
 	testmem_free(p, SZ_2M);
 }
 
-/* A divided region is one piece for the guest. */
-static void divided(void)
+static void read_only_in_place(void)
+{
+	testmem_run_in_place(read_only);
+}
+
+/* A divided region is one piece for the guest. What moves is never divided. */
+static void check_divided(void)
 {
 	u64 room = 8192 * SZ_4K, size, at;
 	u8 *p = testmem_scattered(room);
@@ -172,6 +215,11 @@ static void divided(void)
 	}
 	testvm_close(&vm);
 	testmem_free(p, room);
+}
+
+static void divided(void)
+{
+	testmem_run_in_place(check_divided);
 }
 
 static bool all_zero(const u8 *p, u64 size)
@@ -219,11 +267,20 @@ static void cleared(void)
 	testmem_free(p, SZ_2M);
 }
 
+static void cleared_in_place(void)
+{
+	testmem_run_in_place(cleared);
+}
+
 static const struct tap_test tests[] = {
 	{ "pages of a huge page", pages_of_a_huge_page },
+	{ "pages of a huge page, lent in place", pages_of_a_huge_page_in_place },
+	{ "a page of hugetlb, which cannot move", page_of_hugetlb },
 	{ "memory that the guest may only read", read_only },
+	{ "memory that the guest may only read, lent in place", read_only_in_place },
 	{ "a region of several parcels", divided },
 	{ "memory that is cleared", cleared },
+	{ "memory that is cleared, lent in place", cleared_in_place },
 };
 
 int main(void)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "dump.h"
+#include "testmem.h"
 #include "testvm.h"
 
 #define ROUNDS			5
@@ -100,11 +101,24 @@ static void starting(void)
 	check_kills(false, 3, PROGRAM(spin));
 }
 
+/* Pinned memory, which is neither copied nor mapped anew */
+static void kill_in_place(void)
+{
+	busy();
+	starting();
+}
+
+static void in_place(void)
+{
+	testmem_run_in_place(kill_in_place);
+}
+
 static const struct tap_test tests[] = {
 	{ "killed while the guest is busy", busy },
 	{ "killed while the guest waits", waiting },
 	{ "killed while the guest makes exits", exiting },
 	{ "killed while the guest is started", starting },
+	{ "killed with memory that is lent in place", in_place },
 };
 
 int main(void)

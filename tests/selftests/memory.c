@@ -306,6 +306,11 @@ static void maker_dies(void)
 	end(&before);
 }
 
+static void maker_dies_in_place(void)
+{
+	testmem_run_in_place(maker_dies);
+}
+
 /*
  * Several at once
  */
@@ -432,7 +437,10 @@ static void failing_allocations(void)
  * Parcels
  */
 
-/* A VM with that as lent memory behind its image; START has to end like this. */
+/*
+ * A VM with that as lent memory behind its image; START has to end like this. That gives it as
+ * it lies only if it does not move: tests that say so are for that.
+ */
 static bool start_with(struct testvm *vm, u8 *p, u64 size, u64 gpa, int err)
 {
 	return testvm_create(vm, 1, PROGRAM(off)) &&
@@ -441,7 +449,7 @@ static bool start_with(struct testvm *vm, u8 *p, u64 size, u64 gpa, int err)
 	       check_errno(testvm_ioctl_start(vm), err, "START");
 }
 
-/* It is given in that many entries, and runs. */
+/* It is given in that many entries, and runs. In place. */
 static void check_scattered(u8 *p, u64 size)
 {
 	u64 runs = testmem_runs(p, size), seen = 0;
@@ -504,7 +512,7 @@ static void expect_too_scattered(u8 *p, u64 size)
 	testvm_close(&vm);
 }
 
-static void scattered(void)
+static void check_scattered_sizes(void)
 {
 	static const unsigned int runs[] = { 512, 513, PARCEL_ENTRIES, PARCEL_ENTRIES + 1 };
 	u64 room = (PARCEL_ENTRIES + 512) * SZ_4K, size;
@@ -525,7 +533,12 @@ static void scattered(void)
 	testmem_free(p, room);
 }
 
-static void too_scattered(void)
+static void scattered(void)
+{
+	testmem_run_in_place(check_scattered_sizes);
+}
+
+static void check_too_scattered(void)
 {
 	u64 room = (PARCEL_ENTRIES + 512) * SZ_4K, size;
 	u8 *p = testmem_scattered(room);
@@ -540,7 +553,12 @@ static void too_scattered(void)
 	testmem_free(p, room);
 }
 
-/* Huge pages: an entry each at most, 512 of them in one request. */
+static void too_scattered(void)
+{
+	testmem_run_in_place(check_too_scattered);
+}
+
+/* Huge pages: an entry each at most, 512 of them in one request. In place. */
 static void check_huge(const char *what, u8 *p, u64 size)
 {
 	struct parcel parcel = { 0 };
@@ -567,7 +585,7 @@ static void check_huge(const char *what, u8 *p, u64 size)
 	testmem_free(p, size);
 }
 
-static void huge(void)
+static void check_huge_kinds(void)
 {
 	const u64 size = 256 * SZ_1M;
 	struct dump before;
@@ -577,6 +595,11 @@ static void huge(void)
 	check_huge("hugetlb", testmem_hugetlb(size), size);
 	check_huge("THP", testmem_thp(size), size);
 	end(&before);
+}
+
+static void huge(void)
+{
+	testmem_run_in_place(check_huge_kinds);
 }
 
 /* With the image, that is one parcel too many if @count is 64. */
@@ -615,7 +638,12 @@ static void parcels(void)
 	end(&before);
 }
 
-/* Nobody has a page twice: the Resource Manager knows. */
+static void parcels_in_place(void)
+{
+	testmem_run_in_place(parcels);
+}
+
+/* Nobody has a page twice: the Resource Manager knows, and the driver does if it is to move. */
 static void same_memory_twice(void)
 {
 	struct testvm vm;
@@ -630,6 +658,11 @@ static void same_memory_twice(void)
 	}
 	testvm_close(&vm);
 	end(&before);
+}
+
+static void same_memory_twice_in_place(void)
+{
+	testmem_run_in_place(same_memory_twice);
 }
 
 /*
@@ -666,8 +699,8 @@ static bool wait_for_quarantined(long long bytes)
 		     stuck_bytes(), bytes);
 }
 
-/* Every way back fails for some time: an APPEND, what follows it, what the end tries. */
-static void quarantine(void)
+/* Every way back fails for some time: an APPEND, what follows it, what the end tries. In place. */
+static void check_quarantine(void)
 {
 	u64 room = 1024 * SZ_4K, size;
 	u8 *p = testmem_scattered(room);
@@ -699,19 +732,27 @@ static void quarantine(void)
 	testmem_free(p, room);
 }
 
+static void quarantine(void)
+{
+	testmem_run_in_place(check_quarantine);
+}
+
 static const struct tap_test tests[] = {
 	{ "kinds of memory", kinds },
 	{ "a range that is not all of it memory", partly_refused },
 	{ "RLIMIT_MEMLOCK", limits },
 	{ "the last file is closed by another process", closed_by_another },
 	{ "the maker of a VM dies", maker_dies },
+	{ "the maker of a VM dies, memory is lent in place", maker_dies_in_place },
 	{ "threads on a few labels", threads },
 	{ "each allocation of a region fails", failing_allocations },
 	{ "scattered memory", scattered },
 	{ "memory that is too scattered", too_scattered },
 	{ "huge pages", huge },
 	{ "as many parcels as there can be, and one more", parcels },
+	{ "the same, lent in place", parcels_in_place },
 	{ "a page in two regions", same_memory_twice },
+	{ "a page in two regions, lent in place", same_memory_twice_in_place },
 	{ "memory that does not come back at once", quarantine },
 };
 

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ static bool failed;
 static char skip_reason[160];
 static bool (*before_each)(void);
 static void (*after_each)(void);
+static void (*at_end)(void);
 
 void note(const char *fmt, ...)
 {
@@ -102,7 +104,9 @@ static void timed_out(int sig)
 		       "# failed: no end after %u seconds\nnot ok %u - %s\n", timeout,
 		       current, current_name);
 	if (len > 0 && write(STDOUT_FILENO, line, len) < 0)
-		_exit(EXIT_FAIL);
+		len = 0;
+	if (at_end)
+		at_end();
 	_exit(EXIT_FAIL);
 }
 
@@ -120,6 +124,12 @@ void tap_around(bool (*before)(void), void (*after)(void))
 {
 	before_each = before;
 	after_each = after;
+}
+
+void tap_at_end(void (*run)(void))
+{
+	at_end = run;
+	atexit(run);
 }
 
 static void run_one(const struct tap_test *test)

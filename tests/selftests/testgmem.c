@@ -65,6 +65,25 @@ u8 *gmem_mmap(int fd, u64 size)
 	return check(p != MAP_FAILED, "mmap: errno %d", errno) ? p : NULL;
 }
 
+/* What is allocated in one go is in one run, and the page before each run is kept free. */
+u8 *gmem_scattered(u64 size)
+{
+	u64 page = sysconf(_SC_PAGESIZE), at;
+	int fd = gmem_new(0, size);
+	u8 *p = NULL;
+
+	if (fd < 0)
+		return NULL;
+	for (at = 0; at < size; at += page)
+		if (!check(!fallocate(fd, FALLOC_FL_KEEP_SIZE, at, page), "fallocate: errno %d",
+			   errno))
+			break;
+	if (gmem_check_info(fd, "runs", size / page, "scattered memory"))
+		p = gmem_mmap(fd, size);
+	close(fd);
+	return p;
+}
+
 static void unmap_ram(struct guest_mem *mem)
 {
 	munmap(mem->hva, mem->size);

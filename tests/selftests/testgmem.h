@@ -27,6 +27,8 @@ bool gmem_check_info(int fd, const char *key, long long value, const char *when)
 /* A file of that size, -1 if there is none; and all of it mapped, or NULL. The test fails. */
 int gmem_new(u64 flags, u64 size);
 u8 *gmem_mmap(int fd, u64 size);
+/* A mapping of a file of its own, in single pages none of which lies next to another. */
+u8 *gmem_scattered(u64 size);
 
 /*
  * testvm_load() and testvm_give() with a part of a guest memory file, to be given with these

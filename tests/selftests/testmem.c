@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "modules.h"
 #include "tap.h"
 #include "testmem.h"
 
@@ -27,6 +28,7 @@
 #define MAP_HUGE_2MB		(21 << 26)
 #endif
 
+#define IN_PLACE		"/sys/module/" RM_MODULE "/parameters/unsafe_lend_in_place"
 #define NR_HUGEPAGES		"/proc/sys/vm/nr_hugepages"
 
 #define PAGEMAP_PRESENT		BIT_ULL(63)
@@ -255,6 +257,32 @@ int testmem_set(int vm, u32 label, u32 flags, u64 gpa, const u8 *p, u64 size)
 	};
 
 	return ioctl(vm, GH_VM_SET_USER_MEM_REGION, &region);
+}
+
+/* The module may be gone, and this be a signal handler. */
+static void move_again(void)
+{
+	int fd = open(IN_PLACE, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, "N", 1) == 1)
+		close(fd);
+}
+
+bool testmem_lend_in_place(bool in_place)
+{
+	static bool registered;
+
+	if (!registered)
+		tap_at_end(move_again);
+	registered = true;
+	return write_file(IN_PLACE, in_place ? "Y" : "N");
+}
+
+void testmem_run_in_place(void (*run)(void))
+{
+	if (testmem_lend_in_place(true))
+		run();
+	testmem_lend_in_place(false);
 }
 
 long long testmem_info(int vm, const char *key)

@@ -35,6 +35,14 @@ u64 testmem_pfn(const u8 *p);
 /* GH_VM_SET_USER_MEM_REGION, errno as it leaves it. */
 int testmem_set(int vm, u32 label, u32 flags, u64 gpa, const u8 *p, u64 size);
 
+/*
+ * Whether user memory that is lent stays where it is, as the dangerous parameter of the module
+ * has it, instead of being moved by START. It no longer does when the process has ended.
+ */
+bool testmem_lend_in_place(bool in_place);
+/* Run a test that way. */
+void testmem_run_in_place(void (*run)(void));
+
 /* A number in /proc/self/fdinfo of a VM file, or -1. */
 long long testmem_info(int vm, const char *key);
 /* Locked memory of this process in KiB, or -1. */
