@@ -65,11 +65,39 @@ static void table(void)
 {
 	unsigned int i;
 
-	note("%-24s %8s %8s %9s", "1 GiB of", "entries", "parcels", "requests");
+	note("%-26s %8s %8s %9s", "1 GiB of", "entries", "parcels", "requests");
 	for (i = 0; i < nr_rows; i++)
-		note("%-24s %8llu %8u %9ld", rows[i].what, rows[i].entries, rows[i].parcels,
+		note("%-26s %8llu %8u %9ld", rows[i].what, rows[i].entries, rows[i].parcels,
 		     rows[i].requests);
-	check(nr_rows == 5, "%u rows, not 5", nr_rows);
+	check(nr_rows == 6, "%u rows, not 6", nr_rows);
+}
+
+/*
+ * Lent memory stays where it is, or moves
+ */
+
+static bool in_place;
+
+static bool lend_in_place(bool set)
+{
+	in_place = set;
+	return testmem_lend_in_place(set);
+}
+
+/* Before each test and after it */
+static bool begin_in_place(void)
+{
+	return lend_in_place(true);
+}
+
+static void end_in_place(void)
+{
+	lend_in_place(false);
+}
+
+static bool does_move(u32 flags)
+{
+	return !in_place && (flags & GH_MEM_LENT);
 }
 
 /*
@@ -184,12 +212,23 @@ static u64 how_many(u64 entries, u64 each)
 	return (entries + each - 1) / each;
 }
 
+/* How many entries: as many runs as before, or as many as it now lies in, which are large. */
+static void check_entries(const u8 *p, u64 size, u32 flags, u64 entries)
+{
+	u64 runs = testmem_runs(p, size);
+
+	if (does_move(flags))
+		check(entries && entries <= size / SZ_2M && !runs, "%llu entries", entries);
+	else
+		check(entries == runs, "%llu entries, not %llu", entries, runs);
+}
+
 /* @requests: how many it were, those for the image included, which is one parcel */
 static void check_given(struct testvm *vm, const char *what, const u8 *p, u64 size, u32 flags,
 			long requests)
 {
-	u64 runs = testmem_runs(p, size), entries = 0, bytes = 0;
-	struct parcel parcel;
+	struct parcel parcel = { 0 };
+	u64 entries = 0, bytes = 0;
 	unsigned int n;
 
 	for (n = 0; parcel_find(LABEL, n, &parcel); n++) {
@@ -198,11 +237,15 @@ static void check_given(struct testvm *vm, const char *what, const u8 *p, u64 si
 		check(parcel.lent == !!(flags & GH_MEM_LENT), "parcel %u is not as it is to be",
 		      n);
 	}
-	check(entries == runs && bytes == size, "%llu entries of %llu bytes, not %llu of %llu",
-	      entries, bytes, runs, size);
-	check(n == how_many(runs, PARCEL_ENTRIES), "%u parcels", n);
-	requests -= how_many(testmem_runs(vm->ram.hva, TESTVM_MEM_SIZE), REQUEST_ENTRIES);
-	check(requests == (long)how_many(runs, REQUEST_ENTRIES), "%ld requests", requests);
+	check(bytes == size, "%llu bytes, not %llu", bytes, size);
+	check_entries(p, size, flags, entries);
+	check(n == how_many(entries, PARCEL_ENTRIES), "%u parcels", n);
+	if (check(parcel_find(GUEST_RAM_LABEL, 0, &parcel), "no image"))
+		check_entries(vm->ram.hva, TESTVM_MEM_SIZE, TESTMEM_LENT, parcel.entries);
+	check(testmem_info(vm->fd, "mem-entries") == (long long)(entries + parcel.entries),
+	      "%lld entries in fdinfo", testmem_info(vm->fd, "mem-entries"));
+	requests -= how_many(parcel.entries, REQUEST_ENTRIES);
+	check(requests == (long)how_many(entries, REQUEST_ENTRIES), "%ld requests", requests);
 	check(testmem_info(vm->fd, flags & GH_MEM_LENT ? "mem-lent" : "mem-shared") ==
 	      (long long)(size + (flags & GH_MEM_LENT ? TESTVM_MEM_SIZE : 0)), "fdinfo");
 	check(testmem_info(vm->fd, "mem-parcels") == n + 1, "%lld parcels in fdinfo",
@@ -231,6 +274,9 @@ static void give(const char *what, u8 *p, u64 size, u32 flags)
 		testvm_power_off(&vm);
 	}
 	testvm_close(&vm);
+	/* A mapping of what it moved to is locked as long as there is one. */
+	if (does_move(flags))
+		before.locked += size / 1024;
 	finish(&before);
 	check_contents(p, size);
 }
@@ -310,6 +356,17 @@ static void huge_pages(void)
 		check_overhead("huge pages", p, SZ_1G, 16);
 	}
 	testmem_free(p, SZ_1G);
+}
+
+static void moved_pages(void)
+{
+	long locked = testmem_locked();
+	u8 *p = testmem_thp(SZ_1G);
+
+	if (check(p, "no memory") && lend_in_place(false))
+		give("huge pages, lent and moved", p, SZ_1G, TESTMEM_LENT);
+	testmem_free(p, SZ_1G);
+	testmem_check_locked(locked, "without the mapping");
 }
 
 /*
@@ -409,6 +466,7 @@ static void too_many(void)
 static const struct tap_test tests[] = {
 	{ "a gigabyte of hugetlb memory", hugetlb_pages },
 	{ "a gigabyte of transparent huge pages", huge_pages },
+	{ "a gigabyte that moves", moved_pages },
 	{ "a gigabyte of single pages", single_pages },
 	{ "more than the Resource Manager has room for", no_room },
 	{ "a MEM_APPEND that is not answered", no_answer },
@@ -420,5 +478,6 @@ int main(void)
 {
 	/* Hundreds of thousands of entries in one call */
 	tap_set_timeout(1800);
+	tap_around(begin_in_place, end_in_place);
 	return testvm_main(tests, ARRAY_SIZE(tests));
 }
