@@ -134,7 +134,8 @@ void *gh_guest_mem_pool_map(unsigned long pfn, unsigned long npages);
 void gh_guest_mem_pool_unmap(void *addr);
 
 /* guest_mem_range.c: parts that VMs have */
-struct gh_vm_backing *gh_guest_mem_bind(struct gh_guest_mem *gm, u64 offset, u64 size);
+struct gh_vm_backing *gh_guest_mem_bind(struct gh_guest_mem *gm, u64 offset, u64 size,
+					bool interruptible);
 struct gh_vm_backing *gh_guest_mem_bind_user(u64 uaddr, u64 size);
 struct gh_guest_mem *gh_guest_mem_bound(struct gh_vm_backing *backing, u64 *offset);
 int gh_guest_mem_trim(struct gh_vm_backing *backing, u64 offset, u64 size);

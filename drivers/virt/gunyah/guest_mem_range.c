@@ -31,7 +31,6 @@
  * @first: its first page
  * @npages: its size
  * @lent: the host has no access
- * @lost: it never comes back; then nobody has the backing any more
  */
 struct gh_guest_mem_range {
 	struct gh_vm_backing backing;
@@ -40,7 +39,6 @@ struct gh_guest_mem_range {
 	unsigned long first;
 	unsigned long npages;
 	bool lent;
-	bool lost;
 };
 
 static struct gh_guest_mem_range *to_gh_guest_mem_range(struct gh_vm_backing *backing)
@@ -252,14 +250,13 @@ static void gh_guest_mem_release(struct gh_vm_backing *backing)
 	iput(inode);
 }
 
-/* The range stays in the file's list, and all as it is. */
+/* The range stays in the file's list, and all as it is: nobody can have it any more. */
 static void gh_guest_mem_abandon(struct gh_vm_backing *backing)
 {
 	struct gh_guest_mem_range *range = to_gh_guest_mem_range(backing);
 	struct inode *inode = range->gm->inode;
 
 	gh_extents_free(&backing->extents);
-	range->lost = true;
 	iput(inode);
 }
 
@@ -293,7 +290,7 @@ static int gh_guest_mem_add_extents(struct gh_guest_mem *gm, unsigned long first
 	return extents->count > gh_vm_max_extents(0) ? -E2BIG : 0;
 }
 
-static int gh_guest_mem_do_bind(struct gh_guest_mem_range *range)
+static int gh_guest_mem_do_bind(struct gh_guest_mem_range *range, bool interruptible)
 {
 	struct gh_guest_mem *gm = range->gm;
 	int ret;
@@ -301,7 +298,7 @@ static int gh_guest_mem_do_bind(struct gh_guest_mem_range *range)
 	if (gh_guest_mem_is_bound(gm, range->first, range->npages))
 		return -EEXIST;
 
-	ret = gh_guest_mem_populate(gm, range->first, range->npages, true);
+	ret = gh_guest_mem_populate(gm, range->first, range->npages, interruptible);
 	if (ret)
 		return ret;
 
@@ -320,6 +317,7 @@ static int gh_guest_mem_do_bind(struct gh_guest_mem_range *range)
  * @gm: the file
  * @offset: start of the part in bytes; page aligned
  * @size: its size in bytes; whole pages, not 0
+ * @interruptible: any signal ends it, not only a fatal one
  *
  * Until the backing is released nobody else can have the part, and it stays
  * allocated.
@@ -327,7 +325,8 @@ static int gh_guest_mem_do_bind(struct gh_guest_mem_range *range)
  * Return: the backing or an error pointer: -EINVAL if it is not inside the file,
  * -EEXIST if a VM has some of it, -E2BIG if it is too scattered, -ENOMEM, -EINTR.
  */
-struct gh_vm_backing *gh_guest_mem_bind(struct gh_guest_mem *gm, u64 offset, u64 size)
+struct gh_vm_backing *gh_guest_mem_bind(struct gh_guest_mem *gm, u64 offset, u64 size,
+					bool interruptible)
 {
 	u64 file_size = (u64)gm->npages << PAGE_SHIFT;
 	struct gh_guest_mem_range *range;
@@ -348,7 +347,7 @@ struct gh_vm_backing *gh_guest_mem_bind(struct gh_guest_mem *gm, u64 offset, u64
 
 	ret = -EINTR;
 	if (!down_write_killable(&gm->lock)) {
-		ret = gh_guest_mem_do_bind(range);
+		ret = gh_guest_mem_do_bind(range, interruptible);
 		up_write(&gm->lock);
 	}
 	if (ret) {
@@ -412,7 +411,7 @@ struct gh_vm_backing *gh_guest_mem_bind_user(u64 uaddr, u64 size)
 	if (!gm)
 		return NULL;
 
-	backing = gh_guest_mem_bind(gm, offset, size);
+	backing = gh_guest_mem_bind(gm, offset, size, true);
 	iput(gm->inode);
 	return backing;
 }

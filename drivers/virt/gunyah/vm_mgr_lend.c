@@ -263,7 +263,8 @@ static int gh_move_to_file(struct gh_vm *ghvm, struct gh_vm_region *region, stru
 	struct gh_vm_region *new;
 	int ret;
 
-	backing = gh_guest_mem_bind(gh_guest_mem_of(file), 0, region->size);
+	/* Who starts a VM does not expect to be asked to try again. */
+	backing = gh_guest_mem_bind(gh_guest_mem_of(file), 0, region->size, false);
 	if (IS_ERR(backing))
 		return PTR_ERR(backing);
 
