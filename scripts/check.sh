@@ -158,6 +158,8 @@ done
 run_check "W=1: modules for the newest Linux" \
 	compile_modules KDIR="$CACHE/source-newest" GUNYAH_TEST=1
 run_check "clang, W=1: modules" check_clang
+run_check "virtio of the VMM, with sanitizers" \
+	make -C tests/virtio O="$BUILD/virtio" check
 run_check "sparse, W=1: KUnit suites" check_modules KDIR="$kdir" GUNYAH_KUNIT=1
 run_check "sparse, W=1: test modules" check_modules KDIR="$kdir" GUNYAH_TEST=1
 summary
