@@ -101,6 +101,7 @@ bool gm_start(struct testvm *vm, int err, bool new)
 {
 	struct gh_vm_status_info info = { 0 };
 
+	tap_alive();
 	if (!check_errno(testvm_ioctl_start(vm), err, "START"))
 		return false;
 	if (!err)
@@ -202,6 +203,7 @@ static void check_back(void)
 {
 	unsigned int ms;
 
+	tap_alive();
 	dump_check_same(&before.dump);
 	dump_free(&before.dump);
 	modules_check_users(before.users);
@@ -390,6 +392,7 @@ static void holders(void)
 	struct gm_child child;
 	struct testvm vm;
 
+	check(modules_users() > before.users, "the module could go");
 	if (!p || !gm_open_vm(&vm))
 		return;
 	gm_fill(p, 2 * SZ_2M, 2);
@@ -406,6 +409,13 @@ static void holders(void)
 	testmem_check_locked(locked + 4096, "without a mapping");
 	testvm_close(&vm);
 	testmem_check_locked(locked, "without the VM");
+
+	/* A mapping alone keeps the module from going, too. */
+	fd = gmem_new(0, SZ_2M);
+	p = gmem_mmap(fd, SZ_2M);
+	close(fd);
+	check(modules_users() > before.users, "the module could go");
+	munmap(p, SZ_2M);
 }
 
 /* The size is what it is, and there is no way in but by mapping it. */

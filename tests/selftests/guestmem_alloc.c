@@ -98,7 +98,7 @@ void gm_alloc_punch(void)
 	unused = testmem_unused();
 	check_errno(gm_fallocate(fd, PUNCH, size / 4, size / 2), 0, "punch");
 	gmem_check_info(fd, "allocated", size / 2, "after the punch");
-	wait_for_unused(unused + size / 2 - 16 * SZ_1M);
+	wait_for_unused(unused + size / 2 - size / 4);
 	gm_check(p, size / 4, 1, "before the hole");
 	check(*(u64 *)(p + size / 4 * 3) == gm_value(1, size / 4 * 3 / SZ_4K), "behind the hole");
 	gm_check_zero(p + size / 4, size / 2, "the hole");
@@ -107,7 +107,7 @@ void gm_alloc_punch(void)
 	gmem_check_info(fd, "allocated", 0, "after all was punched");
 	gmem_check_info(fd, "runs", 0, "after all was punched");
 	gmem_check_info(fd, "guards", 0, "after all was punched");
-	wait_for_unused(unused + size - 16 * SZ_1M);
+	wait_for_unused(unused + size - size / 4);
 	munmap(p, size);
 	close(fd);
 }

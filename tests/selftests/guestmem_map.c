@@ -123,6 +123,29 @@ static void good_flags(struct testvm *vm, int fd)
 		    "the last addresses");
 }
 
+struct others {
+	int vm;
+	int fd;
+};
+
+static bool map_it(void *arg)
+{
+	const struct others *others = arg;
+
+	return !gmem_map(others->vm, BEHIND, GMEM_LEND, others->fd, 0, SZ_2M);
+}
+
+/* Whoever has both files: nobody's own memory is given away. */
+static void by_another_process(struct testvm *vm, int fd)
+{
+	struct others others = { vm->fd, fd };
+	struct gm_child child;
+
+	gm_fork(&child, map_it, &others);
+	gm_let_go(&child);
+	check_errno(gmem_map(vm->fd, BEHIND, GMEM_LEND | UNMAP, fd, 0, SZ_2M), 0, "UNMAP");
+}
+
 void gm_map_rules(void)
 {
 	int fd = gmem_new(0, SIZE);
@@ -135,6 +158,9 @@ void gm_map_rules(void)
 		gmem_check_info(fd, "allocated", 0, "after errors");
 		check(!testmem_info(vm.fd, "mem-pinned"), "the VM has memory after errors");
 		good_flags(&vm, fd);
+		check_errno(gmem_map(vm.fd, GPA_LIMIT - SZ_2M, GMEM_LEND | UNMAP, fd, 0, SZ_2M),
+			    0, "UNMAP of the last addresses");
+		by_another_process(&vm, fd);
 	}
 	testvm_close(&vm);
 	close(fd);

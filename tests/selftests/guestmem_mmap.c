@@ -86,7 +86,6 @@ static void change_place(u8 *p, int fd)
 	u8 *room = mmap(NULL, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *q;
 
 	refused(mremap(p, SIZE, 2 * SIZE, MREMAP_MAYMOVE), EFAULT, "growing");
-	/* A second mapping of the same by its old address is none that forks leave out. */
 	q = mremap(p, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, room);
 	if (!check(q == room, "moving: errno %d", errno))
 		return;
@@ -122,7 +121,11 @@ void gm_mmap_change(void)
 	check(mmap(p + SZ_1M, SZ_64K, RW, MAP_SHARED | MAP_FIXED, fd, SZ_1M) == p + SZ_1M,
 	      "mmap: errno %d", errno);
 	gm_check(p, SIZE, 1, "with the hole mapped again");
-	change_place(p, fd);
+	/* Parts do not become one again, and only one is moved. */
+	munmap(p, SIZE);
+	p = gmem_mmap(fd, SIZE);
+	if (p)
+		change_place(p, fd);
 	close(fd);
 }
 
@@ -148,7 +151,8 @@ void gm_mmap_advice(void)
 	munlock(p, SIZE);
 	testmem_check_locked(locked, "after munlock");
 	check_errno(madvise(p, SIZE, MADV_DODUMP), EINVAL, "MADV_DODUMP");
-	check_errno(msync(p, SIZE, MS_SYNC), 0, "msync");
+	msync(p, SIZE, MS_SYNC);
+	gm_check(p, SIZE, 1, "after all of that");
 	/* The same as a hole in the file */
 	check_errno(madvise(p + SZ_1M, SZ_64K, MADV_REMOVE), 0, "MADV_REMOVE");
 	gmem_check_info(fd, "allocated", SIZE - SZ_64K, "after MADV_REMOVE");
@@ -168,12 +172,13 @@ struct forked {
 static bool look(void *arg)
 {
 	const struct forked *f = arg;
+	bool ok = access_signal(f->p, false) == f->signal;
 	u8 *p = mmap(NULL, SIZE, RW, MAP_SHARED, f->fd, 0);
 
 	if (p == MAP_FAILED || *(u64 *)p != gm_value(1, 0))
 		return false;
 	*(u64 *)(p + 8) = 12345;
-	return access_signal(f->p, false) == f->signal;
+	return ok;
 }
 
 static void fork_and_look(struct forked *f)

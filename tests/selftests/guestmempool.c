@@ -25,8 +25,10 @@
 
 #include "ctl.h"
 #include "dump.h"
+#include "fault.h"
 #include "files.h"
 #include "kmsg.h"
+#include "leftover.h"
 #include "modules.h"
 #include "parcel.h"
 #include "testgmem.h"
@@ -602,7 +604,7 @@ static void stuck(void)
 	if (fd < 0)
 		return;
 	if (create(&vm, fd) && start(&vm)) {
-		ctl("fail 51000015 code=1 count=0");
+		ctl("fail " MEM_RECLAIM " code=1 count=0");
 		testvm_power_off(&vm);
 		testvm_close(&vm);
 		close(fd);
@@ -632,6 +634,44 @@ static void reloaded(void)
 
 static struct dump before_tests;
 
+/* A module that is loaded after that must not give to others what a guest may have. */
+static void check_not_used(void)
+{
+	const char *refused = "is not used: something else is at";
+	unsigned int before = count_kmsg(refused);
+	struct modules modules;
+
+	if (!modules_unload(&modules))
+		return;
+	check(count_kmsg("of the pool never came back") == 1, "nothing is said of it");
+	modules_load(&modules);
+	check(count_kmsg(refused) == before + 2, "the pool is not refused");
+	check(find_iomem(NODE, found_pool) == 1, "the pool is not in /proc/iomem");
+	close(new_file(SZ_2M, false));
+}
+
+/* The Resource Manager does not give it back, and its driver goes: the last test. */
+static void lost(void)
+{
+	int fd = new_file(FILE_SIZE, true);
+	struct testvm vm = { .fd = -1 };
+	bool gone = false;
+
+	if (fd >= 0 && create(&vm, fd) && start(&vm) && testvm_power_off(&vm)) {
+		ctl("fail " MEM_RECLAIM " code=5 count=0");
+		gone = rm_unbind();
+		ctl("clear");
+	}
+	testvm_close(&vm);
+	close(fd);
+	tap_alive();
+	if (!gone)
+		return;
+	rm_bind();
+	check(leftover_give_back(&before_tests) == 2, "not the VM and its parcel were left");
+	check_not_used();
+}
+
 /* In the end the Resource Manager knows nothing of all that. */
 static void nothing_left(void)
 {
@@ -657,6 +697,7 @@ static const struct tap_test tests[] = {
 	{ "a core dump while it is lent", dumped },
 	{ "memory that does not come back", stuck },
 	{ "modules are loaded again", reloaded },
+	{ "memory that never comes back", lost },
 	{ "nothing is left", nothing_left },
 };
 
