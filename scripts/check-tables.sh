@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Are the tables in Documentation/virt/gunyah/vm-manager.rst those of the code?
+# Are the tables in Documentation/virt/gunyah those of the code?
 #
-# The states' table is compared with that of the state machine; what calls answer
-# with what the KUnit suite expects of them, and their names with the user ABI.
+# In vm-manager.rst the states' table is compared with that of the state machine;
+# what calls answer with what the KUnit suite expects of them, and their names with
+# the user ABI. In security.rst accesses to lent memory with what gunyah_access
+# expects of them.
 
 set -o pipefail
 cd "$(dirname "$0")/.." || exit
@@ -13,6 +15,8 @@ DOC=Documentation/virt/gunyah/vm-manager.rst
 STATES=drivers/virt/gunyah/vm_mgr_state.c
 ANSWERS=tests/kunit/gunyah_vm_status_cases.c
 UAPI=include/uapi/linux/gunyah.h
+SECURITY=Documentation/virt/gunyah/security.rst
+ACCESS=tests/selftests/access.c
 
 bad=0
 
@@ -59,13 +63,42 @@ uapi_calls()
 	sed -nE 's/^#define (GH_(VM|GET)_\w+)\s+_IO.*/\1/p' "$UAPI"
 }
 
-# compare WHAT EXPECTED FOUND
+# code_access_member NAME: of the accesses in standard input; "-" if one has none
+code_access_member()
+{
+	sed -E "/\.$1 = /!s/.*/-/; s/.*\.$1 = (\"([^\"]*)\"|(\w+)).*/\2\3/; s/^CRASH$/abort/"
+}
+
+# One access a line: its name, and what it comes to with each kind of memory
+code_accesses()
+{
+	local rows
+
+	rows=$(tr -s '\n\t' ' ' <"$ACCESS" | grep -oE '\{ \.name = "[^}]*\}')
+	paste -d'|' <(code_access_member name <<<"$rows") \
+		<(code_access_member pinned <<<"$rows") \
+		<(code_access_member file <<<"$rows") \
+		<(code_access_member moved <<<"$rows")
+}
+
+# The columns of the document that are compared
+doc_accesses()
+{
+	awk -F '  +' -v OFS='|' -v label=".. _gunyah-access-table:" '
+		$0 == label { found = 1 }
+		found && /^=/ { rules++; next }
+		rules == 3 { exit }
+		rules == 2 { print $1, $2, $3, $4 }
+	' "$SECURITY"
+}
+
+# compare WHAT EXPECTED FOUND SOURCE [DOCUMENT]
 compare()
 {
 	if [ -z "$2" ] || [ -z "$3" ]; then
 		echo "$1: nothing found"
 		bad=1
-	elif ! diff -u --label "$4" <(printf '%s\n' "$2") --label "$DOC" <(printf '%s\n' "$3"); then
+	elif ! diff -u --label "$4" <(printf '%s\n' "$2") --label "${5:-$DOC}" <(printf '%s\n' "$3"); then
 		echo "$1 differ"
 		bad=1
 	fi
@@ -79,4 +112,6 @@ compare "answers" "$(code_answers | sort)" \
 	"$(doc_table gunyah-vm-answers | tail -n +2 | sort)" "$ANSWERS"
 compare "calls" "$(uapi_calls | sort)" \
 	"$(doc_table gunyah-vm-answers | tail -n +2 | cut -d' ' -f1 | sort)" "$UAPI"
+compare "accesses to lent memory" "$(code_accesses | sort)" "$(doc_accesses | sort)" \
+	"$ACCESS" "$SECURITY"
 exit $bad
