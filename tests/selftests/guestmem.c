@@ -474,6 +474,7 @@ static const struct tap_test tests[] = {
 	{ "fallocate: zeros", gm_alloc_zero },
 	{ "fallocate: a part that a VM has", gm_alloc_bound },
 	{ "fallocate: signals", gm_alloc_signals },
+	{ "fallocate: progress is told", gm_alloc_progress },
 	{ "a hole where a page is in use", gm_alloc_pinned },
 	{ "many small files", gm_alloc_rounds },
 	{ "rules of MAP_MEM", gm_map_rules },

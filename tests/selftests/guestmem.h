@@ -64,6 +64,7 @@ void gm_alloc_punch_run(void);
 void gm_alloc_zero(void);
 void gm_alloc_bound(void);
 void gm_alloc_signals(void);
+void gm_alloc_progress(void);
 void gm_alloc_pinned(void);
 void gm_alloc_rounds(void);
 

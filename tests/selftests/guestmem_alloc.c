@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
@@ -273,6 +274,54 @@ void gm_alloc_signals(void)
 		munmap(p, size);
 	}
 	close(fd);
+}
+
+struct watch {
+	int fd;
+	u64 size;
+	unsigned int between;
+	bool stop;
+	bool ok;
+};
+
+/* What fdinfo says while memory is allocated only grows, and is not all or nothing. */
+static void *watch(void *arg)
+{
+	struct watch *watch = arg;
+	long long now, last = watch->size / 2;
+
+	while (!__atomic_load_n(&watch->stop, __ATOMIC_ACQUIRE)) {
+		now = gmem_info(watch->fd, "allocated");
+		if (now < last || now > (long long)watch->size)
+			watch->ok = false;
+		if (now != last && now != (long long)watch->size)
+			watch->between++;
+		last = now;
+	}
+	return NULL;
+}
+
+void gm_alloc_progress(void)
+{
+	struct watch info = { .size = 128 * SZ_1M, .ok = true };
+	pthread_t thread;
+	unsigned int i;
+
+	info.fd = gmem_new(0, info.size);
+	for (i = 0; i < 50 && !info.between; i++) {
+		check_errno(gm_fallocate(info.fd, 0, 0, info.size), 0, "fallocate");
+		make_holes(info.fd, info.size);
+		info.stop = false;
+		if (!check(!pthread_create(&thread, NULL, watch, &info), "no thread"))
+			break;
+		check_errno(gm_fallocate(info.fd, 0, 0, info.size), 0, "fallocate");
+		__atomic_store_n(&info.stop, true, __ATOMIC_RELEASE);
+		pthread_join(thread, NULL);
+	}
+	check(info.ok, "what is allocated became less");
+	check(info.between, "nothing was told while memory was allocated");
+	note("%u steps were seen", info.between);
+	close(info.fd);
 }
 
 /* A pipe has a page when it is taken from the file: it keeps what it has. */
