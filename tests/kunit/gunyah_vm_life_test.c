@@ -84,6 +84,53 @@ struct gh_vm_backing *gh_vm_pin_user(u64 uaddr, u64 size, size_t max_extents)
 	return backing;
 }
 
+/* It is never a guest memory file's. */
+struct gh_vm_backing *gh_guest_mem_bind_user(u64 uaddr, u64 size)
+{
+	return NULL;
+}
+
+int gh_vm_map_mem(struct gh_vm *ghvm, const struct gh_map_mem *arg)
+{
+	return -EOPNOTSUPP;
+}
+
+long gh_guest_mem_ioctl_create(void __user *argp)
+{
+	return -EOPNOTSUPP;
+}
+
+int gh_guest_mem_init(void)
+{
+	return 0;
+}
+
+void gh_guest_mem_exit(void)
+{
+}
+
+/*
+ * Lending, which is in order or not before anything is asked
+ */
+
+static int lend_errno, prepared, cancelled;
+
+int gh_vm_prepare_lending(struct gh_vm *ghvm)
+{
+	lockdep_assert_held(&ghvm->config_lock);
+	if (lend_errno)
+		return lend_errno;
+	if (!ghvm->mgr->rm->trace[0])
+		prepared++;
+	return gh_vm_check_memory(ghvm);
+}
+
+void gh_vm_cancel_lending(struct gh_vm *ghvm)
+{
+	lockdep_assert_held(&ghvm->config_lock);
+	cancelled++;
+}
+
 /*
  * Fixture
  */
@@ -136,6 +183,9 @@ static int life_init(struct kunit *test)
 
 	released = 0;
 	abandoned = 0;
+	lend_errno = 0;
+	prepared = 0;
+	cancelled = 0;
 	INIT_DELAYED_WORK(&life->rm.late_work, fake_late_work);
 	life->pdev = platform_device_register_simple("gunyah-vm-life-test", -1, NULL, 0);
 	if (IS_ERR(life->pdev))
@@ -497,6 +547,8 @@ static void unbound_before_start(struct kunit *test)
 
 	gh_vm_mgr_unregister(&life->rm);
 	KUNIT_EXPECT_EQ(test, -ENODEV, gh_vm_start(life->ghvm));
+	KUNIT_EXPECT_EQ(test, prepared, 1);
+	KUNIT_EXPECT_EQ(test, cancelled, 1);
 	close_vm(life);
 	KUNIT_EXPECT_STREQ(test, life->rm.trace, "");
 	expect_nothing_left(test);
@@ -543,6 +595,24 @@ static void start_needs_a_devicetree(struct kunit *test)
 	/* It can still be mended. */
 	KUNIT_EXPECT_EQ(test, 0, set_dtb(ghvm, TEST_GPA + PAGE_SIZE, 2 * PAGE_SIZE));
 	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(ghvm));
+}
+
+/* It is asked for again, as nothing has happened. */
+static void start_lends_first(struct kunit *test)
+{
+	struct life *life = test->priv;
+
+	lend_errno = -EADDRINUSE;
+	KUNIT_EXPECT_EQ(test, -EADDRINUSE, gh_vm_start(life->ghvm));
+	KUNIT_EXPECT_EQ(test, gh_vm_state(life->ghvm), GH_VM_NEW);
+	KUNIT_EXPECT_STREQ(test, life->rm.trace, "");
+	KUNIT_EXPECT_EQ(test, 0, set_region(life->ghvm, 1, 0, 0, 0));
+
+	lend_errno = 0;
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(life->ghvm));
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_start(life->ghvm));
+	KUNIT_EXPECT_EQ(test, prepared, 1);
+	KUNIT_EXPECT_EQ(test, cancelled, 0);
 }
 
 static void dtb_arguments(struct kunit *test)
@@ -655,6 +725,7 @@ static struct kunit_case life_cases[] = {
 	KUNIT_CASE(lost_while_running),
 	KUNIT_CASE(nothing_changes_after_start),
 	KUNIT_CASE(start_needs_a_devicetree),
+	KUNIT_CASE(start_lends_first),
 	KUNIT_CASE(dtb_arguments),
 	KUNIT_CASE_PARAM(region_arguments, bad_region_gen_params),
 	KUNIT_CASE(deleted_region_can_be_replaced),

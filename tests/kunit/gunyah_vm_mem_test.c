@@ -97,6 +97,12 @@ struct gh_vm_backing *gh_vm_pin_user(u64 uaddr, u64 size, size_t max_extents)
 	return backing;
 }
 
+/* It is never a guest memory file's. */
+struct gh_vm_backing *gh_guest_mem_bind_user(u64 uaddr, u64 size)
+{
+	return NULL;
+}
+
 static struct gh_vm *only_vm;
 
 void gh_vm_for_each(void (*each)(struct gh_vm *ghvm, void *arg), void *arg)
