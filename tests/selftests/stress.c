@@ -24,6 +24,9 @@
 #define CREATION_CONFIGURED	50
 #define LIVES			300
 
+/* So many rounds in which lent memory moves, then as many in which it does not; and so on */
+#define ROUNDS_MOVED		6
+
 /* As many as there are VMIDs for */
 #define MAX_VMS			63
 
@@ -68,11 +71,17 @@ bool stress_begin(struct stress *stress)
 
 void stress_end(struct stress *stress)
 {
+	testmem_lend_in_place(false);
 	note("%ld s", ms_since(&stress->start) / 1000);
 	dump_check_same(&stress->before);
 	modules_check_users(stress->users);
 	testmem_check_locked(stress->locked, "in the end");
 	dump_free(&stress->before);
+}
+
+bool stress_move_or_not(unsigned int round)
+{
+	return testmem_lend_in_place(round / ROUNDS_MOVED % 2);
 }
 
 void stress_rounds(unsigned int rounds, bool (*run)(unsigned int round))
@@ -84,7 +93,7 @@ void stress_rounds(unsigned int rounds, bool (*run)(unsigned int round))
 		return;
 	for (i = 0; i < stress_times(rounds); i++) {
 		tap_alive();
-		if (!run(i)) {
+		if (!stress_move_or_not(i) || !run(i)) {
 			note("in round %u", i + 1);
 			break;
 		}
@@ -138,7 +147,10 @@ static void lives(void)
 	stress_rounds(LIVES, live_once);
 }
 
-/* All run, one more does not; they are closed in the order in which they came, or not. */
+/*
+ * All run, one more does not; they are closed in the order in which they came, or not. Memory
+ * of every other one stays where it is.
+ */
 static bool all_at_once(unsigned int round)
 {
 	static struct testvm vms[MAX_VMS + 1];
@@ -147,7 +159,7 @@ static bool all_at_once(unsigned int round)
 
 	for (n = 0; ok && n < MAX_VMS; n++) {
 		tap_alive();
-		ok = testvm_start(&vms[n], 1, PROGRAM(count));
+		ok = testmem_lend_in_place(n % 2) && testvm_start(&vms[n], 1, PROGRAM(count));
 	}
 	if (ok) {
 		ok = testvm_create(&vms[n], 1, PROGRAM(count)) &&

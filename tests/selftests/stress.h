@@ -24,6 +24,9 @@ struct stress {
 bool stress_begin(struct stress *stress);
 void stress_end(struct stress *stress);
 
+/* Have lent memory move in some rounds, and be lent in place in others. */
+bool stress_move_or_not(unsigned int round);
+
 /* So many rounds, each of which returns whether to go on, between the two of above. */
 void stress_rounds(unsigned int rounds, bool (*run)(unsigned int round));
 

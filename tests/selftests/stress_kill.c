@@ -207,7 +207,7 @@ void stress_kills(void)
 	ok = check(progress != MAP_FAILED, "no memory") && measure();
 	for (i = 0; ok && i < stress_times(KILLS); i++) {
 		tap_alive();
-		ok = check(kill_in_step(i), "in round %u", i + 1);
+		ok = stress_move_or_not(i) && check(kill_in_step(i), "in round %u", i + 1);
 	}
 	for (step = 0; ok && step < STEPS; step++) {
 		note("%u killed in step \"%s\", which takes %ld us", hits[step], step_names[step],

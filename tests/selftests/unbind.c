@@ -17,6 +17,7 @@
 #include "fault.h"
 #include "leftover.h"
 #include "modules.h"
+#include "testmem.h"
 #include "vm.h"
 
 static void check_vm_gone(const struct testvm *vm)
@@ -270,6 +271,11 @@ static void reclaim_refused(void)
 	dump_free(&before);
 }
 
+static void reclaim_refused_in_place(void)
+{
+	testmem_run_in_place(reclaim_refused);
+}
+
 static int debugfs_open(const char *name)
 {
 	char path[80];
@@ -315,6 +321,7 @@ static const struct tap_test tests[] = {
 	{ "START behind a full queue", queue_full },
 	{ "START that is not answered", starting },
 	{ "memory that does not come back", reclaim_refused },
+	{ "memory lent in place that does not come back", reclaim_refused_in_place },
 	{ "open files of debugfs", open_debugfs },
 };
 
