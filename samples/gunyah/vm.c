@@ -46,7 +46,7 @@ static const struct hint {
 	{ "GH_VM_START", ENOSPC,
 	  "a resource is missing, or only lent memory can boot: try without --share" },
 	{ "GH_VM_START", ENOMEM,
-	  "the Resource Manager has no memory left: less --mem, or huge pages" },
+	  "no memory in large pieces, or the Resource Manager has none: see the kernel log" },
 	{ "GH_VM_START", EPERM,
 	  "the Resource Manager denies it: too many VMs, parcels or --cpus?" },
 	{ "GH_VM_START", ENODEV,
