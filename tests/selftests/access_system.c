@@ -25,10 +25,10 @@
 
 #define ZRAM			"/sys/block/zram0/"
 #define ZRAM_DEVICE		"/dev/zram0"
-#define SWAP_SIZE		SZ_1G
-/* Pages that have to be swapped out */
+#define SWAP_SIZE		(64 * SZ_1M)
+/* How much can be swapped out, and how many pages have to be */
+#define SWAPPED			(32 * SZ_1M)
 #define SWAP_PAGES		4096
-#define CHUNK			(4 * SZ_1M)
 #define SWAP_MAGIC		"SWAPSPACE2"
 
 #define SNAPSHOT		"/dev/snapshot"
@@ -181,36 +181,37 @@ static bool swap_on(void)
 	       check_errno(swapon(ZRAM_DEVICE, 0), 0, "swapon");
 }
 
-/* Use memory until enough of it was swapped out. */
-static bool press(void)
+/* Swap out memory of this process, as much as it takes, and have it back. */
+static bool swap_own(void)
 {
 	long long limit = event_count("pswpout") + SWAP_PAGES;
-	u64 used, at;
-	u8 *p;
+	u8 *p = testmem_scattered(SWAPPED);
+	u64 at;
 
-	for (used = 0; event_count("pswpout") < limit; used += CHUNK) {
-		if (!check(used < SWAP_SIZE, "nothing is swapped out"))
-			return false;
-		p = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			 0);
-		if (!check(p != MAP_FAILED, "mmap: errno %d", errno))
-			return false;
-		for (at = 0; at < CHUNK; at += SZ_4K)
-			p[at] = 1;
-	}
+	if (!check(p, "no memory"))
+		return false;
+	for (at = 0; at < SWAPPED; at += SZ_4K)
+		*(u64 *)(p + at) = at;
+	while (event_count("pswpout") < limit)
+		if (madvise(p, SWAPPED, MADV_PAGEOUT))
+			return check_errno(-1, 0, "MADV_PAGEOUT");
+	for (at = 0; at < SWAPPED; at += SZ_4K)
+		if (*(u64 *)(p + at) != at)
+			return check(false, "what was swapped out is lost");
+	testmem_free(p, SWAPPED);
 	return true;
 }
 
 void row_swap(struct lent *lent)
 {
-	bool pressed;
+	bool swapped;
 
 	if (!swap_on())
 		return;
 	/* What it says to this is not the point. */
 	madvise(lent->p, lent->size, MADV_PAGEOUT);
-	pressed = press() && write_file("/proc/sys/vm/drop_caches", "3");
-	if (pressed && access_signal(lent->p, false) == SIGBUS)
+	swapped = swap_own() && write_file("/proc/sys/vm/drop_caches", "3");
+	if (swapped && access_signal(lent->p, false) == SIGBUS)
 		saw("safe");
 	if (check_errno(swapoff(ZRAM_DEVICE), 0, "swapoff"))
 		write_file(ZRAM "reset", "1");
