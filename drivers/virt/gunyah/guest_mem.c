@@ -15,6 +15,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/wait_bit.h>
 
 #include "guest_mem.h"
 #include "vm_mgr.h"
@@ -27,6 +28,8 @@
 #define GH_GUEST_MEM_FAULT_PAGES	16
 
 static struct vfsmount *gh_guest_mem_mnt;
+/* How many inodes there are: the last reference to one may be put without a file */
+static atomic_t gh_guest_mem_n_inodes;
 
 static int gh_guest_mem_do_allocate(struct gh_guest_mem *gm, int mode, unsigned long first,
 				    unsigned long end)
@@ -99,11 +102,14 @@ static vm_fault_t gh_guest_mem_fault(struct vm_fault *vmf)
 	if (vmf->pgoff >= gm->npages)
 		return VM_FAULT_SIGBUS;
 
-	down_read(&gm->lock);
+	/* Others may hold it for long, but not longer than the process is to live. */
+	if (down_read_killable(&gm->lock))
+		return VM_FAULT_SIGBUS;
 	run = gh_guest_mem_find_run(gm, vmf->pgoff);
 	if (!run) {
 		up_read(&gm->lock);
-		down_write(&gm->lock);
+		if (down_write_killable(&gm->lock))
+			return VM_FAULT_SIGBUS;
 		gh_guest_mem_populate_around(gm, vmf->pgoff);
 		downgrade_write(&gm->lock);
 		run = gh_guest_mem_find_run(gm, vmf->pgoff);
@@ -175,34 +181,19 @@ static const struct inode_operations gh_guest_mem_iops = {
 	.setattr = gh_guest_mem_setattr,
 };
 
-static void gh_guest_mem_free_run(struct gh_guest_mem *gm, struct gh_guest_mem_run *run)
-{
-	/* Another VM has what was lent and never came back. */
-	if (!gh_guest_mem_is_bound(gm, run->first, run->npages)) {
-		if (gm->pooled)
-			gh_guest_mem_pool_free(run->pfn, run->npages);
-		else
-			gh_run_free(run->pfn - 1, run->npages + 1);
-	}
-	kfree(run);
-}
-
 static void gh_guest_mem_free(struct gh_guest_mem *gm)
 {
-	struct gh_guest_mem_run *run;
-	unsigned long last;
+	unsigned long lost;
 
 	/* Nobody else knows of it any more; but lists are looked at under their lock. */
 	down_write(&gm->lock);
-	xa_for_each(&gm->runs, last, run)
-		gh_guest_mem_free_run(gm, run);
+	lost = gh_guest_mem_free_runs(gm);
 	gh_guest_mem_free_ranges(gm);
 	up_write(&gm->lock);
 	xa_destroy(&gm->runs);
 
 	if (gm->mm) {
-		/* What never comes back stays counted, too. */
-		account_locked_vm(gm->mm, gm->npages - gm->info.lent - gm->info.shared, false);
+		account_locked_vm(gm->mm, gm->npages - lost, false);
 		mmdrop(gm->mm);
 	}
 	kfree(gm);
@@ -214,6 +205,8 @@ static void gh_guest_mem_evict_inode(struct inode *inode)
 	clear_inode(inode);
 	if (inode->i_private)
 		gh_guest_mem_free(inode->i_private);
+	if (atomic_dec_and_test(&gh_guest_mem_n_inodes))
+		wake_up_var(&gh_guest_mem_n_inodes);
 }
 
 static const struct super_operations gh_guest_mem_sops = {
@@ -272,6 +265,7 @@ static struct inode *gh_guest_mem_new_inode(struct gh_guest_mem *gm)
 	if (IS_ERR(inode))
 		return inode;
 
+	atomic_inc(&gh_guest_mem_n_inodes);
 	inode->i_mode |= S_IFREG;
 	inode->i_op = &gh_guest_mem_iops;
 	i_size_write(inode, (loff_t)gm->npages << PAGE_SHIFT);
@@ -452,6 +446,8 @@ int gh_guest_mem_init(void)
  */
 void gh_guest_mem_exit(void)
 {
+	/* A file that is closed lets go of the module before its inode is gone. */
+	wait_var_event(&gh_guest_mem_n_inodes, !atomic_read(&gh_guest_mem_n_inodes));
 	gh_guest_mem_pool_exit();
 	kern_unmount(gh_guest_mem_mnt);
 }

@@ -117,6 +117,7 @@ int gh_guest_mem_populate(struct gh_guest_mem *gm, unsigned long first, unsigned
 int gh_guest_mem_populate_around(struct gh_guest_mem *gm, unsigned long page);
 int gh_guest_mem_punch(struct gh_guest_mem *gm, unsigned long first, unsigned long end);
 int gh_guest_mem_zero(struct gh_guest_mem *gm, unsigned long first, unsigned long end);
+unsigned long gh_guest_mem_free_runs(struct gh_guest_mem *gm);
 
 /* guest_mem_run.c: memory from the system */
 void gh_run_search_init(struct gh_run_search *search, unsigned long npages,

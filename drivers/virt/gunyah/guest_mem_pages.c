@@ -5,6 +5,7 @@
 
 #include <linux/highmem.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "guest_mem.h"
@@ -88,7 +89,7 @@ int gh_guest_mem_add_run(struct gh_guest_mem *gm, struct gh_guest_mem_run *run)
  *
  * The kernel has no mapping of it but this one, for as long as it takes.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -EINTR if a fatal signal came.
  */
 int gh_guest_mem_clear_pooled(unsigned long pfn, unsigned long npages)
 {
@@ -97,6 +98,8 @@ int gh_guest_mem_clear_pooled(unsigned long pfn, unsigned long npages)
 	void *addr;
 
 	for (; npages; pfn += n, npages -= n) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		n = min(npages, window);
 		addr = gh_guest_mem_pool_map(pfn, n);
 		if (!addr)
@@ -111,19 +114,22 @@ int gh_guest_mem_clear_pooled(unsigned long pfn, unsigned long npages)
 
 static int gh_guest_mem_clear(struct gh_guest_mem *gm, unsigned long first, unsigned long end)
 {
+	unsigned long last = first, page;
 	struct gh_guest_mem_run *run;
-	unsigned long page;
 
-	if (gm->pooled) {
-		run = gh_guest_mem_find_run(gm, first);
-		return gh_guest_mem_clear_pooled(run->pfn + first - run->first, end - first);
-	}
+	while ((run = xa_find(&gm->runs, &last, ULONG_MAX, XA_PRESENT)) && run->first < end) {
+		page = max(first, run->first);
+		first = min(end, gh_run_end(run));
+		if (gm->pooled)
+			return gh_guest_mem_clear_pooled(run->pfn + page - run->first, first - page);
 
-	for (page = first; page < end; page++) {
-		run = gh_guest_mem_find_run(gm, page);
-		if (run)
+		for (; page < first; page++) {
 			clear_highpage(pfn_to_page(run->pfn + page - run->first));
-		cond_resched();
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			cond_resched();
+		}
+		last = first;
 	}
 
 	return 0;
@@ -335,7 +341,7 @@ static int gh_run_cut(struct gh_guest_mem *gm, struct gh_guest_mem_run *run,
  * @first: first page of the part
  * @end: its end; inside the file
  *
- * Return: 0 or -ENOMEM; then some of it may be free.
+ * Return: 0; -ENOMEM or -EINTR, then some of it may be free.
  */
 int gh_guest_mem_punch(struct gh_guest_mem *gm, unsigned long first, unsigned long end)
 {
@@ -374,4 +380,50 @@ int gh_guest_mem_zero(struct gh_guest_mem *gm, unsigned long first, unsigned lon
 
 	ret = gh_guest_mem_clear(gm, first, end);
 	return ret ? ret : gh_guest_mem_populate(gm, first, end - first, true);
+}
+
+/* All but what is lost, and the page before that, which guards it from now on. */
+static unsigned long gh_guest_mem_free_around_lost(struct gh_guest_mem *gm,
+						   const struct gh_guest_mem_run *run)
+{
+	unsigned long i, lost = 0;
+
+	for (i = 0; i < run->npages; i++) {
+		if (gh_guest_mem_is_bound(gm, run->first + i, 1))
+			lost++;
+		else if (i + 1 == run->npages || !gh_guest_mem_is_bound(gm, run->first + i + 1, 1))
+			gh_run_free(run->pfn + i, 1);
+		cond_resched();
+	}
+	if (!gh_guest_mem_is_bound(gm, run->first, 1))
+		gh_run_free(run->pfn - 1, 1);
+
+	return lost;
+}
+
+/**
+ * gh_guest_mem_free_runs() - free the memory of a file
+ * @gm: the file; its lock is held for writing, and nobody has it any more. What is in
+ *	a range then was lent or shared and never came back
+ *
+ * Return: how many pages are lost.
+ */
+unsigned long gh_guest_mem_free_runs(struct gh_guest_mem *gm)
+{
+	unsigned long last, lost = 0;
+	struct gh_guest_mem_run *run;
+
+	xa_for_each(&gm->runs, last, run) {
+		if (gm->pooled && gh_guest_mem_is_bound(gm, run->first, run->npages))
+			lost += run->npages;
+		else if (gm->pooled)
+			gh_guest_mem_pool_free(run->pfn, run->npages);
+		else if (gh_guest_mem_is_bound(gm, run->first, run->npages))
+			lost += gh_guest_mem_free_around_lost(gm, run);
+		else
+			gh_run_free(run->pfn - 1, run->npages + 1);
+		kfree(run);
+	}
+
+	return lost;
 }

@@ -30,7 +30,8 @@
  * @node: in the file's list
  * @first: its first page
  * @npages: its size
- * @lent: the host has no access
+ * @lent: the host has no access; changed under the file's lock by the VM, which may
+ *	  read it without
  */
 struct gh_guest_mem_range {
 	struct gh_vm_backing backing;
@@ -146,12 +147,20 @@ static bool gh_guest_mem_is_unused(struct gh_guest_mem_range *range)
 	return true;
 }
 
+/*
+ * Not under the file's lock: who reads all of memory may take it in a page fault. The
+ * part is bound, and lent, so nothing of it changes meanwhile.
+ */
 static void gh_guest_mem_set_offline(struct gh_guest_mem_range *range, bool offline)
 {
 	const struct gh_extent *extent;
 	struct gh_extents_iter iter;
 	struct page *page;
 	unsigned long i;
+
+	/* There are no pages of the pool that anybody could read. */
+	if (range->gm->pooled)
+		return;
 
 	/* Waits for who reads memory page by page and asks before each. */
 	page_offline_begin();
@@ -190,15 +199,11 @@ static int gh_guest_mem_do_lend(struct gh_guest_mem_range *range)
 	lockdep_assert_held_write(&range->gm->lock);
 	range->lent = true;
 	gh_guest_mem_unmap(range);
-	/* There are no pages of the pool that anybody could have. */
-	if (range->gm->pooled)
-		return 0;
-
-	ret = gh_guest_mem_make_unused(range);
+	/* Nor can anybody have one. */
+	ret = range->gm->pooled ? 0 : gh_guest_mem_make_unused(range);
 	if (ret)
 		range->lent = false;
-	else
-		gh_guest_mem_set_offline(range, true);
+	gh_guest_mem_count_ranges(range->gm);
 	return ret;
 }
 
@@ -210,26 +215,23 @@ static int gh_guest_mem_lend(struct gh_vm_backing *backing)
 	if (down_write_killable(&range->gm->lock))
 		return -EINTR;
 	ret = gh_guest_mem_do_lend(range);
-	gh_guest_mem_count_ranges(range->gm);
 	up_write(&range->gm->lock);
+	if (!ret)
+		gh_guest_mem_set_offline(range, true);
 
 	return ret;
-}
-
-static void gh_guest_mem_do_unlend(struct gh_guest_mem_range *range)
-{
-	lockdep_assert_held_write(&range->gm->lock);
-	if (range->lent && !range->gm->pooled)
-		gh_guest_mem_set_offline(range, false);
-	range->lent = false;
 }
 
 static void gh_guest_mem_unlend(struct gh_vm_backing *backing)
 {
 	struct gh_guest_mem_range *range = to_gh_guest_mem_range(backing);
 
+	if (!range->lent)
+		return;
+
+	gh_guest_mem_set_offline(range, false);
 	down_write(&range->gm->lock);
-	gh_guest_mem_do_unlend(range);
+	range->lent = false;
 	gh_guest_mem_count_ranges(range->gm);
 	up_write(&range->gm->lock);
 }
@@ -239,8 +241,8 @@ static void gh_guest_mem_release(struct gh_vm_backing *backing)
 	struct gh_guest_mem_range *range = to_gh_guest_mem_range(backing);
 	struct inode *inode = range->gm->inode;
 
+	gh_guest_mem_unlend(backing);
 	down_write(&range->gm->lock);
-	gh_guest_mem_do_unlend(range);
 	list_del(&range->node);
 	gh_guest_mem_count_ranges(range->gm);
 	up_write(&range->gm->lock);

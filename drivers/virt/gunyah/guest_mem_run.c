@@ -107,7 +107,10 @@ static bool gh_page_may_move(unsigned long pfn, const struct zone *zone)
 
 	if (!page || page_zone(page) != zone || PageReserved(page) || PageHuge(page))
 		return false;
-	return !page_ref_count(page) || PageLRU(page) || page_has_movable_ops(page);
+	/* Since v6.18 the kernel's own small objects may be on pages without references. */
+	if (!page_ref_count(page))
+		return !PageSlab(page);
+	return PageLRU(page) || page_has_movable_ops(page);
 }
 
 /* Return: the first page in the range that cannot be moved, or @end. */

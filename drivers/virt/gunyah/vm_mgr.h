@@ -13,6 +13,7 @@
  * Locks, outer ones first:
  *	gh_vm.fn_lock > gh_vm.rsc_lock > what functions have
  *	gh_vm.config_lock > mmap_lock > gh_guest_mem.lock
+ *	gh_vm.config_lock > page_offline_begin() > mmap_lock, by who reads /proc/kcore
  *	gh_vm.config_lock > gh_vm_mgr.lock
  *	gh_vm_mgr.lock > gh_vm.state_lock > what listeners take
  *	gh_vm.io_lock

@@ -16,6 +16,7 @@
 #include <linux/moduleparam.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 
 #include "guest_mem.h"
 #include "vm_mgr.h"
@@ -177,48 +178,83 @@ static int gh_move_copy(struct gh_guest_mem *gm, const struct gh_extents *to,
  * Mappings
  */
 
-/* What one VMA allows is to be allowed again. Nothing of the guest's is executed. */
-static int gh_move_get_prot(struct mm_struct *mm, unsigned long addr, unsigned long *end,
-			    unsigned long *prot)
+#define GH_MOVE_MAX_PARTS	64
+
+/**
+ * struct gh_move_part - part of a range that is mapped in one way
+ * @end: its end; it begins where the one before it ends
+ * @prot: PROT_*. Nothing of the guest's is executed by the host
+ */
+struct gh_move_part {
+	unsigned long end;
+	unsigned long prot;
+};
+
+/* Return: how many parts there are, or a negative errno. */
+static int gh_move_get_parts(struct mm_struct *mm, unsigned long addr, unsigned long end,
+			     struct gh_move_part *parts)
 {
 	struct vm_area_struct *vma;
+	int n;
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	vma = find_vma(mm, addr);
-	if (vma && vma->vm_start <= addr) {
-		*end = min(*end, vma->vm_end);
-		*prot = (vma->vm_flags & VM_READ ? PROT_READ : 0) |
-			(vma->vm_flags & VM_WRITE ? PROT_WRITE : 0);
-	} else {
-		*end = addr;
+	for (n = 0; addr < end && n < GH_MOVE_MAX_PARTS; n++) {
+		vma = find_vma(mm, addr);
+		if (!vma || vma->vm_start > addr)
+			break;
+		addr = min(end, vma->vm_end);
+		parts[n].end = addr;
+		parts[n].prot = (vma->vm_flags & VM_READ ? PROT_READ : 0) |
+				(vma->vm_flags & VM_WRITE ? PROT_WRITE : 0);
 	}
 	mmap_read_unlock(mm);
 
-	return *end == addr ? -EADDRINUSE : 0;
+	return addr == end ? n : -EADDRINUSE;
 }
 
-/* *@addr is where the mapping of the process that was not replaced begins. */
-static int gh_move_replace_mapping(struct file *file, unsigned long *addr, unsigned long size)
+static int gh_move_map(struct file *file, const struct gh_vm_pin *pin, unsigned long start,
+		       const struct gh_move_part *part)
 {
-	unsigned long start = *addr, end, prot, ret;
-	int err;
+	unsigned long ret;
 
-	while (*addr < start + size) {
-		end = start + size;
-		err = gh_move_get_prot(current->mm, *addr, &end, &prot);
-		if (err)
-			return err;
-
-		ret = vm_mmap(file, *addr, end - *addr, prot, MAP_SHARED | MAP_FIXED,
-			      *addr - start);
-		/* It may be a part of a huge page, or sealed: kernels do not agree on the errno. */
-		if (IS_ERR_VALUE(ret))
-			return ret == -EINTR ? -EINTR : -EADDRINUSE;
-		*addr = end;
-	}
-
+	ret = vm_mmap(file, start, part->end - start, part->prot, MAP_SHARED | MAP_FIXED,
+		      start - pin->uaddr);
+	/* It may be a part of a huge page, or sealed: kernels do not agree on the errno. */
+	if (IS_ERR_VALUE(ret))
+		return ret == -EINTR ? -EINTR : -EADDRINUSE;
 	return 0;
+}
+
+/*
+ * All at once, so that there is never half of it: then what was allowed in each part
+ * is all that is allowed again. If the kernel has no memory for that more is, which
+ * is no harm to anybody else.
+ */
+static int gh_move_replace_mapping(struct file *file, const struct gh_vm_pin *pin)
+{
+	struct gh_move_part all = {
+		.end = pin->uaddr + pin->backing.extents.bytes,
+		.prot = PROT_READ | PROT_WRITE,
+	};
+	unsigned long start = pin->uaddr;
+	struct gh_move_part *parts;
+	int ret, n, i;
+
+	parts = kmalloc_array(GH_MOVE_MAX_PARTS, sizeof(*parts), GFP_KERNEL);
+	if (!parts)
+		return -ENOMEM;
+
+	n = gh_move_get_parts(pin->mm, start, all.end, parts);
+	ret = n < 0 ? n : gh_move_map(file, pin, start, &all);
+	for (i = 0; !ret && i < n; i++) {
+		if (parts[i].prot != all.prot)
+			gh_move_map(file, pin, start, &parts[i]);
+		start = parts[i].end;
+	}
+	kfree(parts);
+
+	return ret;
 }
 
 /*
@@ -237,23 +273,17 @@ static int gh_move_to_region(struct gh_vm *ghvm, struct gh_vm_region *region, st
 {
 	struct gh_vm_pin *pin = gh_vm_pin_of(region->backing);
 	struct gh_guest_mem *gm = gh_guest_mem_of(file);
-	unsigned long addr = pin->uaddr;
 	int ret;
 
 	ret = gh_move_copy(gm, &new->backing->extents, &pin->backing.extents);
+	if (!ret && mapped)
+		ret = gh_move_replace_mapping(file, pin);
 	if (ret)
 		return ret;
 
-	if (mapped) {
-		ret = gh_move_replace_mapping(file, &addr, region->size);
-		/* From the first byte on it is the new memory that the process writes to. */
-		if (ret && addr == pin->uaddr)
-			return ret;
-	}
-
 	gh_move_charge(gm, pin);
 	gh_vm_replace_region(ghvm, region, new);
-	return ret;
+	return 0;
 }
 
 static int gh_move_to_file(struct gh_vm *ghvm, struct gh_vm_region *region, struct file *file,
@@ -275,7 +305,7 @@ static int gh_move_to_file(struct gh_vm *ghvm, struct gh_vm_region *region, stru
 	}
 
 	ret = gh_move_to_region(ghvm, region, file, new, mapped);
-	if (ret && list_empty(&new->node)) {
+	if (ret) {
 		backing->ops->release(backing);
 		kfree(new);
 	}

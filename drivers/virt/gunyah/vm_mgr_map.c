@@ -88,8 +88,15 @@ static struct gh_vm_region *gh_vm_find_mapping(struct gh_vm *ghvm, struct gh_gue
 
 static int gh_vm_trim_region(struct gh_vm *ghvm, struct gh_vm_region *region, u64 gpa, u64 size)
 {
+	u32 label = region->label;
 	u64 offset;
 	int ret;
+
+	/* It may also have been registered as user memory, by a label of its own. */
+	if (label == gh_vm_map_mem_label(region->gpa))
+		label = gh_vm_map_mem_label(gpa);
+	if (label != region->label && !gh_vm_is_free(ghvm, label, 0, 0))
+		return -EEXIST;
 
 	gh_guest_mem_bound(region->backing, &offset);
 	gh_vm_uncount_region(ghvm, region);
@@ -97,7 +104,7 @@ static int gh_vm_trim_region(struct gh_vm *ghvm, struct gh_vm_region *region, u6
 	if (!ret) {
 		region->gpa = gpa;
 		region->size = size;
-		region->label = gh_vm_map_mem_label(gpa);
+		region->label = label;
 		region->parcels[0].n_extents = region->backing->extents.count;
 		region->parcels[0].size = size;
 	}

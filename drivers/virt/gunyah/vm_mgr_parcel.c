@@ -55,7 +55,6 @@ struct gh_vm_region *gh_vm_alloc_region(struct gh_vm_backing *backing)
 	if (!region)
 		return NULL;
 
-	INIT_LIST_HEAD(&region->node);
 	region->backing = backing;
 	region->n_parcels = n;
 	for (i = 0; i < n; i++)
