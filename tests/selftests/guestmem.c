@@ -512,6 +512,8 @@ int main(void)
 	if (!ctl_supported())
 		return tap_skip_all("no control channel");
 	ctl_try("clear");
+	/* Waiting for memory that does not come back at once takes minutes. */
+	tap_set_timeout(900);
 	tap_around(take, check_back);
 	return testvm_main(tests, ARRAY_SIZE(tests));
 }

@@ -214,7 +214,7 @@ void gm_mmap_fork(void)
 /* Whatever was in memory before, also where it was not written to. */
 void gm_mmap_zero(void)
 {
-	const u64 size = 96 * SZ_1M;
+	const u64 size = 64 * SZ_1M;
 	unsigned int i;
 	int fd;
 	u8 *p;
