@@ -112,7 +112,7 @@ static void handle(struct virtio_blk *blk, unsigned int queue, struct vq_chain *
 	ssize_t ret;
 
 	if (!status || !iov_take(&chain->out, &chain->out_count, &header, sizeof(header))) {
-		virtio_reject(&blk->vdev, chain, "the guest has made an incomplete request");
+		virtio_reject(&blk->vdev, "the guest has made an incomplete request");
 		return;
 	}
 	ret = do_request(blk, &header, chain);

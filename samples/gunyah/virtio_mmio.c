@@ -142,10 +142,8 @@ void virtio_push(struct virtio_device *vdev, unsigned int queue,
 	pthread_mutex_unlock(&vdev->lock);
 }
 
-void virtio_reject(struct virtio_device *vdev, const struct vq_chain *chain,
-		   const char *why)
+void virtio_reject(struct virtio_device *vdev, const char *why)
 {
-	(void)chain;
 	pthread_mutex_lock(&vdev->lock);
 	set_broken(vdev, why);
 	put_chain(vdev);

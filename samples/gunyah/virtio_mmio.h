@@ -100,9 +100,8 @@ bool virtio_pop(struct virtio_device *vdev, unsigned int queue, struct vq_chain 
 /* Give it back, the first @written bytes of it written. */
 void virtio_push(struct virtio_device *vdev, unsigned int queue,
 		 const struct vq_chain *chain, u32 written);
-/* Give it back as one that makes no sense: @why the device stops. */
-void virtio_reject(struct virtio_device *vdev, const struct vq_chain *chain,
-		   const char *why);
+/* Give it back as one that makes no sense: the device stops, @why is for the user. */
+void virtio_reject(struct virtio_device *vdev, const char *why);
 
 /* Has the driver taken this of what was offered? */
 bool virtio_has_feature(struct virtio_device *vdev, unsigned int bit);
