@@ -128,6 +128,63 @@ static void check_offset(u64 text_offset, u64 image_size, u64 offset)
 	guest_mem_free(&mem);
 }
 
+static u32 insn_at(struct guest_mem *mem, u64 gpa)
+{
+	u32 insn = 0;
+	const void *p = guest_mem_ptr(mem, gpa, sizeof(insn));
+
+	if (check(p, "nothing at %#llx", gpa))
+		memcpy(&insn, p, sizeof(insn));
+	return le32toh(insn);
+}
+
+/* Where a branch at @gpa goes; 0 if there is none. */
+static u64 branch_at(struct guest_mem *mem, u64 gpa)
+{
+	u32 insn = insn_at(mem, gpa);
+	/* 26 bits with a sign */
+	int offset = (int)(insn << 6) >> 6;
+
+	return check(insn >> 26 == 5, "%#x at %#llx", insn, gpa) ? gpa + 4LL * offset : 0;
+}
+
+/* The kernel goes on at @offset, with x0 = copy of the devicetree. */
+static void check_copy(u64 text_offset, u64 offset)
+{
+	struct boot_layout layout;
+	struct guest_mem mem;
+	u64 dtb;
+
+	if (!make_memory(&mem))
+		return;
+	if (make_kernel(text_offset, 2 * SZ_1M, SZ_1M) &&
+	    check(!load(&mem, KERNEL, NULL, &layout), "not loaded")) {
+		memset(guest_mem_ptr(&mem, layout.dtb, layout.dtb_size), 0x5a,
+		       layout.dtb_size);
+		check(!image_boot_with_copy(&mem, &layout), "no copy");
+		check(!memcmp(guest_mem_ptr(&mem, layout.dtb, layout.dtb_size),
+			      guest_mem_ptr(&mem, layout.dtb_copy, layout.dtb_size),
+			      layout.dtb_size), "another devicetree");
+		check(branch_at(&mem, mem.gpa) == layout.shim, "branch to the shim");
+		check(insn_at(&mem, layout.shim) == 0x58000040, "ldr x0, <pc + 8>");
+		memcpy(&dtb, guest_mem_ptr(&mem, layout.shim + 8, sizeof(dtb)), sizeof(dtb));
+		check(le64toh(dtb) == layout.dtb_copy, "x0");
+		check(branch_at(&mem, layout.shim + 4) == mem.gpa + offset,
+		      "branch to the kernel");
+		check(layout.dtb_copy >= layout.dtb + layout.dtb_size &&
+		      layout.shim >= layout.dtb_copy + layout.dtb_size &&
+		      layout.initrd >= layout.shim + 16, "no room");
+	}
+	guest_mem_free(&mem);
+}
+
+static void devicetree_copy(void)
+{
+	/* The first instruction does nothing; or it is a branch by itself. */
+	check_copy(0, 4);
+	check_copy(0x80000, 0x80000);
+}
+
 static void text_offset(void)
 {
 	check_offset(0x80000, 2 * SZ_1M, 0x80000);
@@ -341,6 +398,40 @@ static void check_machine(const void *fdt, const struct device *dev)
 	check_cells(fdt, path, "interrupts", CELLS(0, dev->irq, 1), 3);
 }
 
+/* The window of shared memory is RAM for Linux, and placed by the Resource Manager. */
+static void devicetree_window(void)
+{
+	static const char node[] = "/reserved-memory/dma-window@90000000";
+	static const char shm[] = "/gunyah-vm-config/vdevices/shm-90000";
+	struct bus bus = { };
+	const struct guest_tree tree = {
+		.ram_base = GUEST_RAM_BASE,
+		.ram_size = 0x10000000,
+		.window_base = 0x90000000,
+		.window_size = SZ_2M,
+		.window_label = 0x90000,
+		.cpus = 1,
+		.cmdline = "some words",
+		.bus = &bus,
+	};
+	void *fdt = aligned_alloc(SZ_4K, GUEST_TREE_SIZE);
+
+	if (check(fdt, "no memory") && check(!guest_tree_write(&tree, fdt), "not written") &&
+	    check(!fdt_check_full(fdt, GUEST_TREE_SIZE), "broken")) {
+		check_cells(fdt, "/memory", "reg",
+			    CELLS(0, 0x80000000, 0, 0x10000000, 0, 0x90000000, 0, SZ_2M), 8);
+		check_string(fdt, node, "compatible", "restricted-dma-pool");
+		check_cells(fdt, node, "reg", CELLS(0, 0x90000000, 0, SZ_2M), 4);
+		check_cells(fdt, node, "phandle", CELLS(GUEST_WINDOW_PHANDLE), 1);
+		check_string(fdt, shm, "vdevice-type", "shm");
+		check_cells(fdt, "/gunyah-vm-config/vdevices/shm-90000/memory", "base",
+			    CELLS(0, 0x90000000), 2);
+		check_cells(fdt, "/gunyah-vm-config/vdevices/shm-90000/memory", "label",
+			    CELLS(0x90000), 1);
+	}
+	free(fdt);
+}
+
 static void devicetree(void)
 {
 	struct device dev = { .ops = &device_ops };
@@ -547,6 +638,8 @@ static const struct tap_test tests[] = {
 	{ "packed kernels", unpacked },
 	{ "damaged packed kernel", damaged },
 	{ "devicetree", devicetree },
+	{ "devicetree with a DMA window", devicetree_window },
+	{ "kernel with a copy of the devicetree", devicetree_copy },
 	{ "command line that is too long", long_command_line },
 	{ "kinds of memory", kinds },
 	{ "memory for several lives of a guest", lives },
