@@ -174,7 +174,7 @@ static unsigned long gh_run_search_candidate(struct gh_run_search *search, unsig
 static int gh_run_search_node(struct gh_run_search *search, unsigned long npages,
 			      unsigned long *pfn)
 {
-	unsigned long start, step = max(ALIGN_DOWN(npages / 4, GH_RUN_HUGE), GH_RUN_HUGE);
+	unsigned long start, step = max(ALIGN_DOWN(npages / 16, GH_RUN_HUGE), GH_RUN_HUGE);
 	int ret;
 
 	while ((start = gh_run_search_candidate(search, npages))) {
