@@ -336,7 +336,8 @@ static void capabilities(struct kunit *test)
 		{ GH_CAP_FW_CONFIG, 0 },
 		{ GH_CAP_VM_POLL, 1 },
 		{ GH_CAP_VM_STATUS, 1 },
-		{ GH_CAP_VM_STATUS + 1, 0 },
+		{ GH_CAP_GUEST_MEM, GH_GUEST_MEM_CLOEXEC | GH_GUEST_MEM_ALLOW_HUGEPAGE },
+		{ GH_CAP_GUEST_MEM + 1, 0 },
 		{ BIT(31), 0 },
 		{ U32_MAX, 0 },
 	};
