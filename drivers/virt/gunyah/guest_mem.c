@@ -159,7 +159,7 @@ static void gh_guest_mem_show_fdinfo(struct seq_file *m, struct file *file)
 	gh_guest_mem_show_pages(m, "shared", READ_ONCE(info->shared));
 	seq_printf(m, "runs:\t%lu\n", READ_ONCE(info->n_runs));
 	gh_guest_mem_show_pages(m, "largest-run", READ_ONCE(info->largest));
-	gh_guest_mem_show_pages(m, "guards", READ_ONCE(info->n_guards));
+	gh_guest_mem_show_pages(m, "guards", gm->pooled ? 0 : READ_ONCE(info->n_runs));
 	seq_printf(m, "pool:\t%u\n", gm->pooled);
 }
 

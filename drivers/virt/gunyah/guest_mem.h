@@ -30,14 +30,14 @@ struct seq_file;
  * @first: page of the file that it starts with
  * @npages: how many pages it has
  * @pfn: the first of these
- * @guarded: the page before it in physical memory is the driver's, too: who reads
- *	     unaligned words beyond the end of what he owns does not touch the run
+ *
+ * Unless it is of the pool, the page before it in physical memory is the driver's,
+ * too: who reads unaligned words beyond the end of what he owns does not touch it.
  */
 struct gh_guest_mem_run {
 	unsigned long first;
 	unsigned long npages;
 	unsigned long pfn;
-	bool guarded;
 };
 
 /**
@@ -45,7 +45,6 @@ struct gh_guest_mem_run {
  * @allocated: pages that it has
  * @largest: pages of the largest run
  * @n_runs: how many runs there are
- * @n_guards: how many of them have a guard page
  * @lent: pages of parts that the host is kept from
  * @shared: pages of other parts that VMs have
  */
@@ -53,7 +52,6 @@ struct gh_guest_mem_info {
 	unsigned long allocated;
 	unsigned long largest;
 	unsigned long n_runs;
-	unsigned long n_guards;
 	unsigned long lent;
 	unsigned long shared;
 };

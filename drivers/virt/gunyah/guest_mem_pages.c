@@ -3,6 +3,8 @@
  * What memory a guest memory file has, and how it gets and loses some.
  */
 
+#define pr_fmt(fmt) "gunyah-guest-mem: " fmt
+
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -46,7 +48,6 @@ static void gh_guest_mem_count_run(struct gh_guest_mem *gm, const struct gh_gues
 	WRITE_ONCE(info->allocated, info->allocated + run->npages);
 	WRITE_ONCE(info->largest, max(info->largest, run->npages));
 	WRITE_ONCE(info->n_runs, info->n_runs + 1);
-	WRITE_ONCE(info->n_guards, info->n_guards + run->guarded);
 }
 
 static void gh_guest_mem_count_runs(struct gh_guest_mem *gm)
@@ -57,7 +58,6 @@ static void gh_guest_mem_count_runs(struct gh_guest_mem *gm)
 	gm->info.allocated = 0;
 	gm->info.largest = 0;
 	gm->info.n_runs = 0;
-	gm->info.n_guards = 0;
 	xa_for_each(&gm->runs, last, run)
 		gh_guest_mem_count_run(gm, run);
 }
@@ -121,7 +121,8 @@ static int gh_guest_mem_clear(struct gh_guest_mem *gm, unsigned long first, unsi
 		page = max(first, run->first);
 		first = min(end, gh_run_end(run));
 		if (gm->pooled)
-			return gh_guest_mem_clear_pooled(run->pfn + page - run->first, first - page);
+			return gh_guest_mem_clear_pooled(run->pfn + page - run->first,
+							 first - page);
 
 		for (; page < first; page++) {
 			clear_highpage(pfn_to_page(run->pfn + page - run->first));
@@ -190,25 +191,31 @@ static int gh_guest_mem_fill(struct gh_guest_mem *gm, struct gh_run_search *sear
 	return 0;
 }
 
-static int gh_guest_mem_fill_holes(struct gh_guest_mem *gm, unsigned long first,
-				   unsigned long end, bool interruptible)
+static u64 gh_pages_to_mib(u64 npages)
+{
+	return DIV_ROUND_UP_ULL(npages << PAGE_SHIFT, SZ_1M);
+}
+
+static int gh_guest_mem_fill_hole(struct gh_guest_mem *gm, unsigned long page,
+				  unsigned long npages, bool interruptible)
 {
 	struct gh_run_search search;
-	unsigned long page, npages;
 	int ret;
 
-	for (page = first; (npages = gh_guest_mem_next_hole(gm, &page, end)); page += npages) {
-		/* Do not drive out everything else for what cannot be had anyway. */
-		if (npages > si_mem_available())
-			return -ENOMEM;
-
-		gh_run_search_init(&search, npages, gm->npages, interruptible);
-		ret = gh_guest_mem_fill(gm, &search, page, npages);
-		if (ret)
-			return ret;
+	/* Do not drive out everything else for what cannot be had anyway. */
+	if (npages > si_mem_available()) {
+		pr_info_ratelimited("%llu MiB are wanted, and %llu MiB available\n",
+				    gh_pages_to_mib(npages), gh_pages_to_mib(si_mem_available()));
+		return -ENOMEM;
 	}
 
-	return 0;
+	gh_run_search_init(&search, npages, gm->npages, interruptible);
+	ret = gh_guest_mem_fill(gm, &search, page, npages);
+	if (ret == -ENOMEM)
+		pr_info_ratelimited("of %llu MiB some are not there in pieces of %llu KiB or more\n",
+				    gh_pages_to_mib(npages),
+				    (u64)search.min_npages << (PAGE_SHIFT - 10));
+	return ret;
 }
 
 /**
@@ -225,14 +232,15 @@ static int gh_guest_mem_fill_holes(struct gh_guest_mem *gm, unsigned long first,
 int gh_guest_mem_populate(struct gh_guest_mem *gm, unsigned long first, unsigned long npages,
 			  bool interruptible)
 {
-	int ret;
+	unsigned long page = first, n;
+	int ret = 0;
 
 	lockdep_assert_held_write(&gm->lock);
-	ret = gh_guest_mem_fill_holes(gm, first, first + npages, interruptible);
-	if (ret == -ENOMEM)
-		pr_info_ratelimited("gunyah: no guest memory: %llu KiB are wanted, %llu KiB are available, perhaps not in large enough pieces\n",
-				    (u64)npages << (PAGE_SHIFT - 10),
-				    (u64)si_mem_available() << (PAGE_SHIFT - 10));
+	while (!ret && (n = gh_guest_mem_next_hole(gm, &page, first + npages))) {
+		ret = gh_guest_mem_fill_hole(gm, page, n, interruptible);
+		page += n;
+	}
+
 	return ret;
 }
 

@@ -172,6 +172,8 @@ static void gh_guest_mem_set_offline(struct gh_guest_mem_range *range, bool offl
 				__SetPageOffline(page);
 			else
 				__ClearPageOffline(page);
+			if (!(i % (SZ_2M >> PAGE_SHIFT)))
+				cond_resched();
 		}
 	}
 	page_offline_end();
@@ -289,7 +291,7 @@ static int gh_guest_mem_add_extents(struct gh_guest_mem *gm, unsigned long first
 			return ret;
 	}
 
-	return extents->count > gh_vm_max_extents(0) ? -E2BIG : 0;
+	return extents->count > GH_VM_PARCEL_EXTENTS ? -E2BIG : 0;
 }
 
 static int gh_guest_mem_do_bind(struct gh_guest_mem_range *range, bool interruptible)

@@ -41,7 +41,7 @@ static void gh_run_search_restart(struct gh_run_search *search)
 void gh_run_search_init(struct gh_run_search *search, unsigned long npages,
 			unsigned long file_npages, bool interruptible)
 {
-	unsigned long least = DIV_ROUND_UP(file_npages, gh_vm_max_extents(0));
+	unsigned long least = DIV_ROUND_UP(file_npages, GH_VM_PARCEL_EXTENTS);
 
 	search->npages = npages;
 	search->min_npages = max(GH_RUN_SMALLEST, roundup_pow_of_two(least + 1)) - 1;
@@ -200,15 +200,14 @@ static int gh_run_alloc_large(struct gh_run_search *search, unsigned long npages
 {
 	int ret;
 
-	do {
-		if (search->nid == MAX_NUMNODES)
-			continue;
-		ret = gh_run_search_node(search, npages, pfn);
-		if (ret != -EBUSY)
-			return ret;
-	} while (gh_run_search_next_node(search));
+	if (search->nid == MAX_NUMNODES && !gh_run_search_next_node(search))
+		return -EBUSY;
 
-	return -EBUSY;
+	do {
+		ret = gh_run_search_node(search, npages, pfn);
+	} while (ret == -EBUSY && gh_run_search_next_node(search));
+
+	return ret;
 }
 
 static int gh_run_try(struct gh_run_search *search, unsigned long npages, unsigned long *pfn)
@@ -232,19 +231,25 @@ static void gh_run_search_shrink(struct gh_run_search *search, unsigned long npa
 	gh_run_search_restart(search);
 }
 
-static void gh_run_clear(unsigned long pfn, unsigned long npages)
+static int gh_run_clear(const struct gh_run_search *search, unsigned long pfn,
+			unsigned long npages)
 {
 	unsigned long i;
 
 	/* The kernel has just done so. */
 	if (want_init_on_alloc(GFP_KERNEL))
-		return;
+		return 0;
 
 	for (i = 0; i < npages; i++) {
 		clear_highpage(pfn_to_page(pfn + i));
-		if (!(i % GH_RUN_HUGE))
-			cond_resched();
+		if (i % GH_RUN_HUGE)
+			continue;
+		if (gh_run_search_interrupted(search))
+			return -EINTR;
+		cond_resched();
 	}
+
+	return 0;
 }
 
 /**
@@ -269,9 +274,10 @@ int gh_run_alloc(struct gh_run_search *search, unsigned long npages,
 		ret = gh_run_try(search, want, &run->pfn);
 		if (!ret) {
 			run->npages = want;
-			run->guarded = true;
-			gh_run_clear(run->pfn, want);
-			return 0;
+			ret = gh_run_clear(search, run->pfn, want);
+			if (ret)
+				gh_run_free(run->pfn - 1, want + 1);
+			return ret;
 		}
 		if (ret == -EINTR)
 			return ret;

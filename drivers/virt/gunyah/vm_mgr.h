@@ -85,6 +85,13 @@ struct gh_vm_mgr {
 /* The Resource Manager has no more for one owner. */
 #define GH_VM_MAX_PARCELS	64
 
+/*
+ * The Resource Manager keeps books of each extent in little memory of its own. Some
+ * stop answering altogether when they run out of it: so keep a parcel away from there.
+ * All parcels together may still be too much.
+ */
+#define GH_VM_PARCEL_EXTENTS	7168
+
 /* The Resource Manager's pages, whatever the size of the host's is. */
 #define GH_RM_PAGE_SIZE		SZ_4K
 
@@ -97,7 +104,7 @@ struct gh_vm_backing;
 /**
  * struct gh_vm_backing_ops - a kind of memory that guests can have
  * @lend: keep the host from the memory; NULL if that cannot be done. -EBUSY if
- *	  somebody uses it at the moment
+ *	  somebody uses it at the moment, -EINTR if a fatal signal came
  * @unlend: the host may use it again; not called if @lend was not
  * @release: give the memory back to where it came from, and free the backing
  * @abandon: free the backing, but leave the memory where it is for ever:
@@ -428,6 +435,7 @@ void gh_vm_free_memory(struct gh_vm *ghvm);
 int gh_vm_map_mem(struct gh_vm *ghvm, const struct gh_map_mem *arg);
 
 /* vm_mgr_lend.c: what is to be lent */
+bool gh_vm_lends_in_place(void);
 int gh_vm_prepare_lending(struct gh_vm *ghvm);
 void gh_vm_cancel_lending(struct gh_vm *ghvm);
 

@@ -22,9 +22,19 @@
 #include "vm_mgr.h"
 
 static bool unsafe_lend_in_place;
-module_param(unsafe_lend_in_place, bool, 0644);
+module_param_unsafe(unsafe_lend_in_place, bool, 0644);
 MODULE_PARM_DESC(unsafe_lend_in_place,
 		 "Lend user memory where it is. DANGEROUS: any process that has it can crash the host, on purpose or not.");
+
+/**
+ * gh_vm_lends_in_place() - is user memory lent where it is?
+ *
+ * Return: whether the parameter of the module says so.
+ */
+bool gh_vm_lends_in_place(void)
+{
+	return READ_ONCE(unsafe_lend_in_place);
+}
 
 /*
  * Is it what the process has there?
@@ -361,7 +371,7 @@ static int gh_vm_move_memory(struct gh_vm *ghvm)
 	struct gh_vm_region *region, *next;
 	int ret;
 
-	if (READ_ONCE(unsafe_lend_in_place))
+	if (gh_vm_lends_in_place())
 		return 0;
 
 	list_for_each_entry_safe(region, next, &ghvm->regions, node) {
@@ -382,14 +392,21 @@ static int gh_vm_move_memory(struct gh_vm *ghvm)
 static int gh_vm_lend_region(struct gh_vm *ghvm, struct gh_vm_region *region)
 {
 	const struct gh_vm_backing_ops *ops = region->backing->ops;
+	struct device *dev = gh_rm_dev(ghvm->mgr->rm);
+	int ret;
 
 	if (!(region->flags & GH_MEM_LENT))
 		return 0;
-	if (ops->lend)
-		return ops->lend(region->backing);
+	if (!ops->lend) {
+		dev_warn_once(dev, "user memory is lent where it is\n");
+		return 0;
+	}
 
-	dev_warn_once(gh_rm_dev(ghvm->mgr->rm), "user memory is lent where it is\n");
-	return 0;
+	ret = ops->lend(region->backing);
+	if (ret)
+		dev_info_ratelimited(dev, "failed to keep the host from region %u of a VM: %d\n",
+				     region->label, ret);
+	return ret;
 }
 
 static void gh_vm_unlend_region(struct gh_vm_region *region)

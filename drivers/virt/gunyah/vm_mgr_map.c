@@ -95,6 +95,7 @@ static int gh_vm_trim_region(struct gh_vm *ghvm, struct gh_vm_region *region, u6
 	/* It may also have been registered as user memory, by a label of its own. */
 	if (label == gh_vm_map_mem_label(region->gpa))
 		label = gh_vm_map_mem_label(gpa);
+	/* Only the label: no range of size 0 is in another's way. */
 	if (label != region->label && !gh_vm_is_free(ghvm, label, 0, 0))
 		return -EEXIST;
 
@@ -166,7 +167,8 @@ static int gh_vm_map_file(struct gh_vm *ghvm, struct file *file, const struct gh
  *
  * Return: 0; -EINVAL, also if the file is not one; -EOVERFLOW; -EEXIST if a VM has
  * some of the part, or if the addresses are taken; -ENOENT if there is no such mapping
- * to take back; -EBUSY if the VM was started; -E2BIG, -ENOMEM, -EINTR.
+ * to take back, -EEXIST if the label of its rest is another region's; -EBUSY if the VM
+ * was started; -E2BIG, -ENOMEM, -EINTR.
  */
 int gh_vm_map_mem(struct gh_vm *ghvm, const struct gh_map_mem *arg)
 {

@@ -18,13 +18,6 @@
 
 #include "vm_mgr.h"
 
-/*
- * The Resource Manager keeps books of each extent in little memory of its own.
- * Some stop answering altogether when they run out of it: so keep a parcel away
- * from there. All parcels together may still be too much.
- */
-#define GH_VM_PARCEL_EXTENTS	7168
-
 /**
  * gh_vm_max_extents() - how scattered a region may be
  * @flags: GH_MEM_*
@@ -34,6 +27,9 @@
  */
 size_t gh_vm_max_extents(u32 flags)
 {
+	/* What moves is no longer scattered then. */
+	if ((flags & GH_MEM_LENT) && !gh_vm_lends_in_place())
+		return SIZE_MAX;
 	return GH_VM_PARCEL_EXTENTS * (flags & GH_MEM_LENT ? GH_VM_MAX_PARCELS : 1);
 }
 
@@ -119,7 +115,8 @@ int gh_vm_check_memory(struct gh_vm *ghvm)
 
 	lockdep_assert_held(&ghvm->config_lock);
 	list_for_each_entry(region, &ghvm->regions, node) {
-		if (region->n_parcels > 1 && !gh_vm_is_divisible(ghvm, region))
+		if (region->n_parcels > GH_VM_MAX_PARCELS ||
+		    (region->n_parcels > 1 && !gh_vm_is_divisible(ghvm, region)))
 			return -E2BIG;
 	}
 

@@ -24,7 +24,7 @@
 
 /* Close the file on exec. */
 #define GH_GUEST_MEM_CLOEXEC		(1ULL << 0)
-/* What is mapped of it into guests starts at multiples of 2 MiB, and is so large. */
+/* What GH_VM_MAP_MEM takes of it must start at multiples of 2 MiB, and be so large. */
 #define GH_GUEST_MEM_ALLOW_HUGEPAGE	(1ULL << 1)
 
 /**
@@ -173,8 +173,8 @@ struct gh_vm_dtb_config {
  * region holds the devicetree or if the firmware is not page aligned, -ENXIO if no
  * region holds the firmware, -E2BIG if a region is too scattered for where it is; and
  * of what is to be lent, -EBUSY if somebody uses it at the moment, -EADDRINUSE if it is
- * mapped elsewhere, too, or no longer where it was, -EPERM if it is another process's,
- * -ENOMEM if there is no room to move it to.
+ * mapped elsewhere, too, or not all of it is where it was, -EPERM if it is another
+ * process's, -EINVAL if it is in two regions, -ENOMEM if there is no room to move it to.
  * -EOPNOTSUPP if it was found out meanwhile that there are no protected VMs. Else it
  * cannot be started again. -EINTR if the caller is killed.
  */
