@@ -11,35 +11,17 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "testmem.h"
 #include "testvm.h"
 
 #define ROUNDS			5
-#define BOUNCE			SZ_1M
 
 #define MIN_SIZE		(64 * SZ_1M)
 
 static u64 max_size = MIN_SIZE;
-static u8 *bounce;
-
-static u64 now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
-
-static void less(u64 *best, u64 start)
-{
-	u64 ns = now() - start;
-
-	if (!*best || ns < *best)
-		*best = ns;
-}
 
 /* In nanoseconds, the best of some rounds; and in bytes of slabs, the most */
 struct cost {
@@ -48,17 +30,6 @@ struct cost {
 	u64 copy;
 	long long slab;
 };
-
-static void copy(const u8 *p, u64 size, struct cost *cost)
-{
-	u64 start = now(), at;
-
-	for (at = 0; at < size; at += BOUNCE) {
-		memcpy(bounce, p + at, BOUNCE);
-		__asm__ volatile("" : : "r"(bounce) : "memory");
-	}
-	less(&cost->copy, start);
-}
 
 /* One region cannot have as many entries as single pages may be. */
 static u64 region_size(u64 size)
@@ -104,20 +75,20 @@ static bool measure(struct testvm *vm, const u8 *p, u64 size, struct cost *cost,
 
 	for (i = 0; i < ROUNDS; i++) {
 		tap_alive();
-		copy(p, size, cost);
+		bench_less(&cost->copy, bench_memcpy(p, size));
 		slab = testmem_slab();
-		start = now();
+		start = bench_now();
 		if (!add(vm, p, size))
 			return false;
-		less(&cost->add, start);
+		bench_less(&cost->add, bench_now() - start);
 		slab = testmem_slab() - slab;
 		if (slab > cost->slab)
 			cost->slab = slab;
 		*entries = testmem_info(vm->fd, "mem-entries");
-		start = now();
+		start = bench_now();
 		if (!delete(vm, size))
 			return false;
-		less(&cost->remove, start);
+		bench_less(&cost->remove, bench_now() - start);
 	}
 	return true;
 }
@@ -187,10 +158,6 @@ int main(int argc, char **argv)
 {
 	if (argc > 1)
 		max_size = strtoull(argv[1], NULL, 10) * SZ_1M;
-	bounce = malloc(BOUNCE);
-	if (!bounce)
-		return 1;
-	memset(bounce, 1, BOUNCE);
 	/* One call may be about gigabytes. */
 	tap_set_timeout(1800);
 	return testvm_main(tests, ARRAY_SIZE(tests));
