@@ -117,7 +117,11 @@ static int gh_guest_mem_clear(struct gh_guest_mem *gm, unsigned long first, unsi
 	unsigned long last = first, page;
 	struct gh_guest_mem_run *run;
 
-	while ((run = xa_find(&gm->runs, &last, ULONG_MAX, XA_PRESENT)) && run->first < end) {
+	while (first < end) {
+		run = xa_find(&gm->runs, &last, ULONG_MAX, XA_PRESENT);
+		if (!run || run->first >= end)
+			break;
+
 		page = max(first, run->first);
 		first = min(end, gh_run_end(run));
 		if (gm->pooled)
