@@ -12,7 +12,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "files.h"
 #include "guestmem.h"
 #include "parcel.h"
 #include "testmem.h"
@@ -23,8 +22,6 @@
 #ifndef MFD_HUGE_2MB
 #define MFD_HUGE_2MB		(21U << 26)
 #endif
-
-#define UNSAFE			"/sys/module/gunyah_rsc_mgr/parameters/unsafe_lend_in_place"
 
 #define LABEL			10
 #define SIZE			SZ_2M
@@ -507,7 +504,7 @@ void gm_move_unsafe(void)
 	struct testvm vm;
 	u64 pfn;
 
-	if (!check(p, "no memory") || !open_image() || !write_file(UNSAFE, "Y"))
+	if (!check(p, "no memory") || !open_image() || !testmem_lend_in_place(true))
 		return;
 	gm_fill(p, SIZE, 7);
 	pfn = testmem_pfn(p);
@@ -518,7 +515,7 @@ void gm_move_unsafe(void)
 		testvm_power_off(&vm);
 	}
 	testvm_close(&vm);
-	write_file(UNSAFE, "N");
+	testmem_lend_in_place(false);
 	check(testmem_pfn(p) == pfn, "it moved");
 	check_back(p, SIZE, 7, "in the end");
 	testmem_free(p, SIZE);
