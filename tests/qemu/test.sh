@@ -104,11 +104,17 @@ kunit_initrd()
 	pack "$root" "$run/kunit.initrd"
 }
 
-# What linux_guest boots
+# What linux_guest and linux_disk boot, with modules for Debian's kernel
 guest_initrd()
 {
+	local image=$CACHE/image-$KERNEL
+
 	new_root "$run/guest" "$TOP/tests/qemu/guest-init"
+	add_debian_modules "$run/guest" "$image" virtio_mmio virtio_blk \
+		crc32c_generic ext4
+	depmod -b "$run/guest" "$(cat "$image/release")"
 	cp "$TOP/tests/qemu/guest-command" "$run/guest/etc/command"
+	cp "$TOP/tests/qemu/guest-disk" "$run/guest/etc/disk"
 	echo guest >"$run/guest/etc/mark"
 	pack "$run/guest" "$run/guest.initrd"
 }
@@ -126,12 +132,13 @@ selftest_machine()
 	cp "$BUILD/vmm/gunyah-vmm" "$CACHE/trace-cmd/bin/trace-cmd" "$root/bin/"
 	cp "$CACHE"/trace-cmd/lib/* "$root/lib/"
 	mkdir "$root/tests" "$root/guest"
-	cp "$TOP/tests/qemu/linux_guest" "$root/tests/"
+	cp "$TOP"/tests/qemu/{guest-common,linux_guest,linux_disk} "$root/tests/"
 	for test in "$@"; do
-		[ "$test" = linux_guest ] || cp "$BUILD/selftests/$test" "$root/tests/"
+		[ -e "$root/tests/$test" ] || cp "$BUILD/selftests/$test" "$root/tests/"
 		! wanted "$test" || echo "$test"
 	done >"$root/tests/list"
 	cp "$CACHE/image-$KERNEL/Image" "$root/guest/"
+	cp "$image" "$root/guest/test-Image"
 	cp "$run/guest.initrd" "$root/guest/initrd"
 	pack "$root" "$run/$name.initrd"
 	primary_dtb "$run/$name.dtb" 2 "$BOOTARGS" "$run/$name.initrd" "$options" \
@@ -174,9 +181,9 @@ selftest_machines()
 
 	mapfile -t tests <"$BUILD/selftests/tests.list"
 	guest_initrd
-	selftest_machine production caps=random "${tests[@]}" linux_guest
+	selftest_machine production caps=random "${tests[@]}" linux_guest linux_disk
 	selftest_machine debug "rm=debug rm=bootcontext" \
-		gunyah_lifecycle gunyah_lend gunyah_boot gunyah_static
+		gunyah_lifecycle gunyah_lend gunyah_boot gunyah_static linux_disk
 	selftest_machine big caps=random gunyah_big
 	selftest_machine pool caps=random gunyah_guestmempool
 }
@@ -283,7 +290,8 @@ done
 
 for test in ${TESTS:-}; do
 	case $test in
-	kunit | linux_guest | gunyah_loopback | gunyah_membench | gunyah_big) ;;
+	kunit | linux_guest | linux_disk) ;;
+	gunyah_loopback | gunyah_membench | gunyah_big) ;;
 	gunyah_guestmempool) ;;
 	*)
 		grep -qx "$test" "$BUILD/selftests/tests.list" ||
