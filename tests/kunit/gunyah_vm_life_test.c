@@ -22,6 +22,7 @@
 #include "../../drivers/virt/gunyah/vm_mgr_fn.c"
 #include "../../drivers/virt/gunyah/vm_mgr_io.c"
 #include "../../drivers/virt/gunyah/vm_mgr_life.c"
+#include "../../drivers/virt/gunyah/vm_mgr_map.c"
 #include "../../drivers/virt/gunyah/vm_mgr_mem_info.c"
 #include "../../drivers/virt/gunyah/vm_mgr_mm.c"
 #include "../../drivers/virt/gunyah/vm_mgr_parcel.c"
@@ -90,7 +91,26 @@ struct gh_vm_backing *gh_guest_mem_bind_user(u64 uaddr, u64 size)
 	return NULL;
 }
 
-int gh_vm_map_mem(struct gh_vm *ghvm, const struct gh_map_mem *arg)
+/* But any file is one. */
+struct gh_guest_mem *gh_guest_mem_of(struct file *file)
+{
+	static struct gh_guest_mem fake_guest_mem;
+
+	return &fake_guest_mem;
+}
+
+struct gh_vm_backing *gh_guest_mem_bind(struct gh_guest_mem *gm, u64 offset, u64 size,
+					bool interruptible)
+{
+	return gh_vm_pin_user(offset, size, SIZE_MAX);
+}
+
+struct gh_guest_mem *gh_guest_mem_bound(struct gh_vm_backing *backing, u64 *offset)
+{
+	return NULL;
+}
+
+int gh_guest_mem_trim(struct gh_vm_backing *backing, u64 offset, u64 size)
 {
 	return -EOPNOTSUPP;
 }

@@ -404,6 +404,17 @@ static int ask_lend(struct life *life)
 	return gh_vm_set_region(life->ghvm, &region, true);
 }
 
+static int ask_map_mem(struct life *life)
+{
+	const struct gh_map_mem map_mem = {
+		.guest_addr = 4 * TEST_GPA,
+		.flags = GH_MAP_MEM_ALLOW_READ,
+		.size = PAGE_SIZE,
+	};
+
+	return gh_vm_map_file(life->ghvm, NULL, &map_mem);
+}
+
 static int ask_dtb(struct life *life)
 {
 	return set_dtb(life->ghvm, TEST_GPA + PAGE_SIZE, PAGE_SIZE + 1);
@@ -488,6 +499,7 @@ struct answers {
 static const struct answers answers[] = {
 	ROW(GH_VM_SET_USER_MEM_REGION, ask_region, 0, -EBUSY, -EBUSY, -EBUSY, -EBUSY, -ENODEV),
 	ROW(GH_VM_ANDROID_LEND_USER_MEM, ask_lend, 0, -EBUSY, -EBUSY, -EBUSY, -EBUSY, -ENODEV),
+	ROW(GH_VM_MAP_MEM, ask_map_mem, 0, -EBUSY, -EBUSY, -EBUSY, -EBUSY, -ENODEV),
 	ROW(GH_VM_SET_DTB_CONFIG, ask_dtb, 0, -EBUSY, -EBUSY, -EBUSY, -EBUSY, -ENODEV),
 	ROW(GH_VM_ANDROID_SET_FW_CONFIG, ask_fw, 0, -EBUSY, -EBUSY, -EBUSY, -EBUSY, -ENODEV),
 	ROW(GH_VM_SET_BOOT_CONTEXT, ask_boot_context, 0, -EINVAL, -EINVAL, -EINVAL, -EINVAL,
