@@ -88,6 +88,9 @@ struct access_seen {
 
 extern struct access_seen *seen;
 
+/* The kernel is one that reports errors, not one to crash. */
+extern bool access_slow;
+
 /* access_calls.c */
 void row_load(struct lent *lent);
 void row_store(struct lent *lent);
