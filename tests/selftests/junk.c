@@ -18,7 +18,7 @@
 #include "testmem.h"
 
 /* What the rest of the system may want meanwhile */
-#define SPARE			(128 * SZ_1M)
+#define SPARE			(256 * SZ_1M)
 
 #define MAX_PIPES		32768
 
