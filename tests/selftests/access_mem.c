@@ -18,6 +18,9 @@
 
 #define LABEL			77
 
+#define MEMORY_MS		60000
+#define POLL_MS			100
+
 #define PAGEMAP_PRESENT		BIT_ULL(63)
 #define PAGEMAP_PFN		(BIT_ULL(55) - 1)
 
@@ -43,6 +46,20 @@ static bool alloc_memfd(struct lent *lent)
 	return true;
 }
 
+/* A process that crashed the kernel may still be about to give up much. */
+static u8 *alloc_pages(u64 size)
+{
+	unsigned int ms;
+	u8 *p = NULL;
+
+	for (ms = 0; !p && ms < MEMORY_MS; ms += POLL_MS) {
+		p = testmem_scattered(size);
+		if (!p)
+			sleep_ms(POLL_MS);
+	}
+	return p;
+}
+
 bool lent_alloc(struct lent *lent, u64 size)
 {
 	lent->size = size;
@@ -56,7 +73,7 @@ bool lent_alloc(struct lent *lent, u64 size)
 			return false;
 		break;
 	default:
-		lent->p = testmem_scattered(size);
+		lent->p = alloc_pages(size);
 	}
 	if (!check(lent->p, "no memory"))
 		return false;

@@ -242,8 +242,9 @@ static bool keep_in_place(void)
 {
 	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 
-	/* What is locked is not moved, then. */
-	return write_file("/proc/sys/vm/compact_unevictable_allowed", "0") &&
+	/* What is locked is not moved, then, and what is freed not kept aside for a CPU. */
+	return write_file("/proc/sys/vm/percpu_pagelist_high_fraction", "100000") &&
+	       write_file("/proc/sys/vm/compact_unevictable_allowed", "0") &&
 	       write_file("/proc/sys/vm/compaction_proactiveness", "0") &&
 	       write_file("/proc/sys/vm/min_free_kbytes", "1024") &&
 	       check_errno(setrlimit(RLIMIT_MEMLOCK, &all), 0, "RLIMIT_MEMLOCK");
