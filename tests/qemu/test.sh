@@ -4,10 +4,11 @@
 # "make test": KUnit suites and selftests in QEMU, under a kernel that reports
 # errors. Prints TAP and a line with the counts; its status says whether all is
 # well. TESTS="kunit gunyah_api ..." restricts it to these. Under Debian's own
-# kernel run gunyah_loopback, with so many MESSAGES, and gunyah_membench, with
-# up to BENCH_MIB of memory; under those of ACCESS_KERNELS runs gunyah_access, which
-# makes them crash in the end. GUNYAH_STRESS=N makes gunyah_stress N times as long,
-# GUNYAH_SEED=N repeats its random numbers. GUNYAH_ROWS=WORD restricts gunyah_access.
+# kernel run gunyah_loopback, with so many MESSAGES, and gunyah_membench and
+# gunyah_guestmembench, with up to BENCH_MIB of memory; under those of ACCESS_KERNELS
+# runs gunyah_access, which makes them crash in the end. GUNYAH_STRESS=N makes
+# gunyah_stress N times as long, GUNYAH_SEED=N repeats its random numbers.
+# GUNYAH_ROWS=WORD restricts gunyah_access. gunyah_fragment has to be asked for.
 
 . "$(dirname "$0")/../../scripts/common.sh"
 . "$TOP/tests/qemu/vm.sh"
@@ -26,8 +27,8 @@ done
 run=$BUILD/test
 
 # By machine: CPUs, of which two are the primary's, and the primary's MiB
-declare -A cpus=([production]=3 [debug]=4 [big]=3 [pool]=3 [stock]=3)
-declare -A memory=([production]=1024 [debug]=1024 [big]=4608 [pool]=1024
+declare -A cpus=([production]=3 [debug]=4 [big]=3 [fragment]=3 [pool]=3 [stock]=3)
+declare -A memory=([production]=1024 [debug]=1024 [big]=4608 [fragment]=2688 [pool]=1024
 		   [stock]=$((1024 + 2 * BENCH_MIB)))
 for series in $ACCESS_KERNELS; do
 	cpus[access-$series]=3
@@ -185,6 +186,10 @@ selftest_machines()
 	selftest_machine debug "rm=debug rm=bootcontext" \
 		gunyah_lifecycle gunyah_lend gunyah_boot gunyah_static linux_disk
 	selftest_machine big caps=random gunyah_big
+	# Not by default: it fills all memory again and again.
+	rm -rf "$run/fragment"
+	[[ " ${TESTS:-} " != *" gunyah_fragment "* ]] ||
+		selftest_machine fragment caps=random gunyah_fragment
 	selftest_machine pool caps=random gunyah_guestmempool
 }
 
@@ -257,7 +262,7 @@ access=0
 for test in ${TESTS:-kunit gunyah_loopback gunyah_access}; do
 	case $test in
 	kunit) kunit=1 ;;
-	gunyah_loopback | gunyah_membench) stock=1 ;;
+	gunyah_loopback | gunyah_membench | gunyah_guestmembench) stock=1 ;;
 	gunyah_access)
 		access=1
 		selftests=1
@@ -277,7 +282,7 @@ if [ $stock = 1 ]; then
 	build_stock "$KERNEL"
 	step "Put the machine with Debian's kernel together" \
 		stock_machine stock "$KERNEL" "gunyah_loopback $MESSAGES" \
-		"gunyah_membench $BENCH_MIB"
+		"gunyah_membench $BENCH_MIB" "gunyah_guestmembench $BENCH_MIB"
 fi
 [ $access = 1 ] || ACCESS_KERNELS=
 for series in $ACCESS_KERNELS; do
@@ -292,7 +297,7 @@ for test in ${TESTS:-}; do
 	case $test in
 	kunit | linux_guest | linux_disk) ;;
 	gunyah_loopback | gunyah_membench | gunyah_big) ;;
-	gunyah_guestmempool) ;;
+	gunyah_fragment | gunyah_guestmembench | gunyah_guestmempool) ;;
 	*)
 		grep -qx "$test" "$BUILD/selftests/tests.list" ||
 			die "there is no test $test"
@@ -304,7 +309,7 @@ start=$SECONDS
 echo "TAP version 13"
 others=()
 [ $kunit = 0 ] || others+=(kunit)
-for name in debug big pool; do
+for name in debug big fragment pool; do
 	if [ $selftests = 1 ] && [ -s "$run/$name/tests/list" ]; then
 		others+=("$name")
 	fi
