@@ -27,14 +27,11 @@ void check_that(bool ok, const char *condition, const char *file, int line)
 static unsigned int run_cases(const struct test_case *cases, unsigned int number,
 			      unsigned int *failed)
 {
-	const char *result;
-
 	for (; cases->name; cases++) {
 		case_failed = false;
 		cases->run();
 		*failed += case_failed;
-		result = case_failed ? "not ok" : "ok";
-		printf("%s %u - %s\n", result, ++number, cases->name);
+		printf("%sok %u - %s\n", case_failed ? "not " : "", ++number, cases->name);
 		fflush(stdout);
 	}
 	return number;
