@@ -8,7 +8,7 @@
 
 #include "test.h"
 
-static bool case_failed;
+static bool this_failed;
 
 void fail(const char *what)
 {
@@ -21,17 +21,17 @@ void check_that(bool ok, const char *condition, const char *file, int line)
 	if (ok)
 		return;
 	printf("# %s:%d: %s\n", file, line, condition);
-	case_failed = true;
+	this_failed = true;
 }
 
 static unsigned int run_cases(const struct test_case *cases, unsigned int number,
 			      unsigned int *failed)
 {
 	for (; cases->name; cases++) {
-		case_failed = false;
+		this_failed = false;
 		cases->run();
-		*failed += case_failed;
-		printf("%sok %u - %s\n", case_failed ? "not " : "", ++number, cases->name);
+		*failed += this_failed;
+		printf("%sok %u - %s\n", this_failed ? "not " : "", ++number, cases->name);
 		fflush(stdout);
 	}
 	return number;
