@@ -145,6 +145,11 @@ int gh_vm_prepare_lending(struct gh_vm *ghvm)
 	return gh_vm_check_memory(ghvm);
 }
 
+bool gh_vm_lends_in_place(void)
+{
+	return true;
+}
+
 void gh_vm_cancel_lending(struct gh_vm *ghvm)
 {
 	lockdep_assert_held(&ghvm->config_lock);

@@ -36,6 +36,12 @@ enum { IMAGE, MORE, SHARED, OTHER };
 
 static int released, abandoned;
 static size_t last_max;
+static bool in_place = true;
+
+bool gh_vm_lends_in_place(void)
+{
+	return in_place;
+}
 
 /* Instead, if there are any: runs that make the next region */
 static const struct gh_extent *next_runs;
@@ -343,7 +349,11 @@ static void shared_memory_is_not_divided(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, last_max, 7168);
 	KUNIT_EXPECT_EQ(test, 0, set_region(mem, OTHER, LENT, 0, PAGE_SIZE));
 	KUNIT_EXPECT_EQ(test, last_max, 64 * 7168);
-	KUNIT_EXPECT_EQ(test, mem->vm.mem_info.n_extents, 7168 + 1);
+	in_place = false;
+	KUNIT_EXPECT_EQ(test, 0, set_region(mem, MORE, LENT, PAGE_SIZE, PAGE_SIZE));
+	in_place = true;
+	KUNIT_EXPECT_EQ(test, last_max, SIZE_MAX);
+	KUNIT_EXPECT_EQ(test, mem->vm.mem_info.n_extents, 7168 + 2);
 }
 
 /*
