@@ -27,8 +27,9 @@ done
 run=$BUILD/test
 
 # By machine: CPUs, of which two are the primary's, and the primary's MiB
-declare -A cpus=([production]=3 [debug]=4 [big]=3 [fragment]=3 [pool]=3 [stock]=3)
-declare -A memory=([production]=1024 [debug]=1024 [big]=4608 [fragment]=2688 [pool]=1024
+declare -A cpus=([production]=3 [guests]=3 [debug]=4 [big]=3 [fragment]=3 [pool]=3 [stock]=3)
+declare -A memory=([production]=1024 [guests]=1024 [debug]=1024 [big]=4608
+		   [fragment]=2688 [pool]=1024
 		   [stock]=$((1024 + 2 * BENCH_MIB)))
 for series in $ACCESS_KERNELS; do
 	cpus[access-$series]=3
@@ -173,16 +174,20 @@ stock_machine()
 }
 
 # As in a production build, capabilities are random and guests boot only from
-# lent memory; then as in a debug build, with one more CPU for the hypervisor;
+# lent memory; another such one, for tests of guest memory and of guests; then as in a debug build, with one more CPU for the hypervisor;
 # one with memory for much of it to be given away; and one with a pool of guest
 # memory.
 selftest_machines()
 {
 	local tests
 
-	mapfile -t tests <"$BUILD/selftests/tests.list"
+	mapfile -t tests < <(grep -vxE 'gunyah_(guestmem|access)|vmm_.*' \
+		"$BUILD/selftests/tests.list")
 	guest_initrd
-	selftest_machine production caps=random "${tests[@]}" linux_guest linux_disk
+	selftest_machine production caps=random "${tests[@]}"
+	mapfile -t tests < <(grep -xE 'gunyah_(guestmem|access)|vmm_.*' \
+		"$BUILD/selftests/tests.list")
+	selftest_machine guests caps=random "${tests[@]}" linux_guest linux_disk
 	selftest_machine debug "rm=debug rm=bootcontext" \
 		gunyah_lifecycle gunyah_lend gunyah_boot gunyah_static linux_disk
 	selftest_machine big caps=random gunyah_big
@@ -231,28 +236,47 @@ judge()
 	check_log "$1" "$run/$1.judged"
 }
 
-# Most tests keep one CPU busy: so have the machine with the most of them run beside
-# all others, one after the other, in a process group that can be ended as a whole.
-boot_others()
+# judge_ended: those machines that were not yet
+judge_ended()
 {
-	[ ${#others[@]} != 0 ] || return 0
-	set -m
-	for name in "${others[@]}"; do
-		boot "$name" >"$run/$name.tap"
-	done &
-	lane=$!
-	set +m
-	trap 'kill -- "-$lane" 2>/dev/null' EXIT
+	for name in "${machines[@]}"; do
+		if [ -e "$run/$name.end" ]; then
+			rm "$run/$name.end"
+			judge "$name" <"$run/$name.tap"
+		fi
+	done
 }
 
-judge_others()
+end_machines()
 {
-	[ ${#others[@]} != 0 ] || return 0
-	wait "$lane"
-	trap - EXIT
-	for name in "${others[@]}"; do
-		judge "$name" <"$run/$name.tap"
+	for pid in $(jobs -p); do
+		kill -- "-$pid" 2>/dev/null
 	done
+}
+
+# Most tests keep one CPU busy: so two machines run at a time, each in a process group
+# that can be ended as a whole.
+boot_machines()
+{
+	local machine
+
+	rm -f "$run"/*.end
+	set -m
+	trap end_machines EXIT
+	for machine in "${machines[@]}"; do
+		while [ "$(jobs -rp | wc -l)" -ge 2 ]; do
+			wait -n
+			judge_ended
+		done
+		{
+			boot "$machine" >"$run/$machine.tap"
+			touch "$run/$machine.end"
+		} &
+	done
+	wait
+	trap - EXIT
+	set +m
+	judge_ended
 }
 
 kunit=0
@@ -307,23 +331,24 @@ done
 LIMIT=$TIMEOUT
 start=$SECONDS
 echo "TAP version 13"
-others=()
-[ $kunit = 0 ] || others+=(kunit)
-for name in debug big fragment pool; do
+# The longest first
+machines=()
+for name in production guests big; do
 	if [ $selftests = 1 ] && [ -s "$run/$name/tests/list" ]; then
-		others+=("$name")
+		machines+=("$name")
 	fi
 done
-[ $stock = 0 ] || others+=(stock)
-for series in $ACCESS_KERNELS; do
-	others+=("access-$series")
+[ $kunit = 0 ] || machines+=(kunit)
+for name in fragment pool debug; do
+	if [ $selftests = 1 ] && [ -s "$run/$name/tests/list" ]; then
+		machines+=("$name")
+	fi
 done
-
-boot_others
-if [ $selftests = 1 ] && [ -s "$run/production/tests/list" ]; then
-	judge production < <(boot production)
-fi
-judge_others
+[ $stock = 0 ] || machines+=(stock)
+for series in $ACCESS_KERNELS; do
+	machines+=("access-$series")
+done
+boot_machines
 say "==> Tests took $((SECONDS - start)) s"
 summary
 [ "$failed" = 0 ] && [ "$passed" != 0 ]
