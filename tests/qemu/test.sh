@@ -174,9 +174,9 @@ stock_machine()
 }
 
 # As in a production build, capabilities are random and guests boot only from
-# lent memory; another such one, for tests of guest memory and of guests; then as in a debug build, with one more CPU for the hypervisor;
-# one with memory for much of it to be given away; and one with a pool of guest
-# memory.
+# lent memory; another such one, for tests of guest memory and of guests; then as in
+# a debug build, with one more CPU for the hypervisor; one with memory for much of it
+# to be given away; and one with a pool of guest memory.
 selftest_machines()
 {
 	local tests
