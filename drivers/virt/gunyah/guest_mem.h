@@ -88,14 +88,12 @@ struct gh_guest_mem {
  * @min_npages: no run is smaller, but for the last
  * @nid: node that is being looked through
  * @end: page frame below which it goes on
- * @interruptible: any signal ends it, not only a fatal one
  */
 struct gh_run_search {
 	unsigned long npages;
 	unsigned long min_npages;
 	int nid;
 	unsigned long end;
-	bool interruptible;
 };
 
 /* guest_mem.c: files */
@@ -119,7 +117,7 @@ unsigned long gh_guest_mem_free_runs(struct gh_guest_mem *gm);
 
 /* guest_mem_run.c: memory from the system */
 void gh_run_search_init(struct gh_run_search *search, unsigned long npages,
-			unsigned long file_npages, bool interruptible);
+			unsigned long file_npages);
 int gh_run_alloc(struct gh_run_search *search, unsigned long npages,
 		 struct gh_guest_mem_run *run);
 void gh_run_free(unsigned long pfn, unsigned long npages);

@@ -164,8 +164,17 @@ static unsigned long gh_guest_mem_next_hole(struct gh_guest_mem *gm, unsigned lo
 	return 0;
 }
 
+/*
+ * Whether to make the caller come again. Only when he got something: or signals that
+ * keep coming would keep him from ever getting all.
+ */
+static bool gh_guest_mem_is_interrupted(bool interruptible)
+{
+	return interruptible && signal_pending(current);
+}
+
 static int gh_guest_mem_fill(struct gh_guest_mem *gm, struct gh_run_search *search,
-			     unsigned long page, unsigned long npages)
+			     unsigned long page, unsigned long npages, bool interruptible)
 {
 	struct gh_guest_mem_run *run;
 	int ret;
@@ -190,6 +199,8 @@ static int gh_guest_mem_fill(struct gh_guest_mem *gm, struct gh_run_search *sear
 		}
 		page += run->npages;
 		npages -= run->npages;
+		if (npages && gh_guest_mem_is_interrupted(interruptible))
+			return -EINTR;
 	}
 
 	return 0;
@@ -213,8 +224,8 @@ static int gh_guest_mem_fill_hole(struct gh_guest_mem *gm, unsigned long page,
 		return -ENOMEM;
 	}
 
-	gh_run_search_init(&search, npages, gm->npages, interruptible);
-	ret = gh_guest_mem_fill(gm, &search, page, npages);
+	gh_run_search_init(&search, npages, gm->npages);
+	ret = gh_guest_mem_fill(gm, &search, page, npages, interruptible);
 	if (ret == -ENOMEM)
 		pr_info_ratelimited("of %llu MiB some are not there in pieces of %llu KiB or more\n",
 				    gh_pages_to_mib(npages),
@@ -227,7 +238,7 @@ static int gh_guest_mem_fill_hole(struct gh_guest_mem *gm, unsigned long page,
  * @gm: the file; its lock is held for writing
  * @first: first page of the part
  * @npages: its size; inside the file
- * @interruptible: any signal ends it, not only a fatal one
+ * @interruptible: any signal ends it after some of it, not only a fatal one
  *
  * What was allocated stays if it fails.
  *
@@ -237,12 +248,16 @@ int gh_guest_mem_populate(struct gh_guest_mem *gm, unsigned long first, unsigned
 			  bool interruptible)
 {
 	unsigned long page = first, n;
+	bool filled = false;
 	int ret = 0;
 
 	lockdep_assert_held_write(&gm->lock);
 	while (!ret && (n = gh_guest_mem_next_hole(gm, &page, first + npages))) {
+		if (filled && gh_guest_mem_is_interrupted(interruptible))
+			return -EINTR;
 		ret = gh_guest_mem_fill_hole(gm, page, n, interruptible);
 		page += n;
+		filled = true;
 	}
 
 	return ret;

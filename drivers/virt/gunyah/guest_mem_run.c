@@ -36,22 +36,15 @@ static void gh_run_search_restart(struct gh_run_search *search)
  * @search: what is remembered from one to the next
  * @npages: how much it is in all
  * @file_npages: how much there will be at most in the parcel that they are for
- * @interruptible: any signal ends it, not only a fatal one
  */
 void gh_run_search_init(struct gh_run_search *search, unsigned long npages,
-			unsigned long file_npages, bool interruptible)
+			unsigned long file_npages)
 {
 	unsigned long least = DIV_ROUND_UP(file_npages, GH_VM_PARCEL_EXTENTS);
 
 	search->npages = npages;
 	search->min_npages = max(GH_RUN_SMALLEST, roundup_pow_of_two(least + 1)) - 1;
-	search->interruptible = interruptible;
 	gh_run_search_restart(search);
-}
-
-static bool gh_run_search_interrupted(const struct gh_run_search *search)
-{
-	return search->interruptible ? signal_pending(current) : fatal_signal_pending(current);
 }
 
 /**
@@ -178,7 +171,7 @@ static int gh_run_search_node(struct gh_run_search *search, unsigned long npages
 	int ret;
 
 	while ((start = gh_run_search_candidate(search, npages))) {
-		if (gh_run_search_interrupted(search))
+		if (fatal_signal_pending(current))
 			return -EINTR;
 
 		ret = alloc_contig_range(start - 1, start + npages, ACR_FLAGS_NONE, GH_RUN_GFP);
@@ -231,8 +224,7 @@ static void gh_run_search_shrink(struct gh_run_search *search, unsigned long npa
 	gh_run_search_restart(search);
 }
 
-static int gh_run_clear(const struct gh_run_search *search, unsigned long pfn,
-			unsigned long npages)
+static int gh_run_clear(unsigned long pfn, unsigned long npages)
 {
 	unsigned long i;
 
@@ -244,7 +236,7 @@ static int gh_run_clear(const struct gh_run_search *search, unsigned long pfn,
 		clear_highpage(pfn_to_page(pfn + i));
 		if (i % GH_RUN_HUGE)
 			continue;
-		if (gh_run_search_interrupted(search))
+		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
 	}
@@ -258,7 +250,8 @@ static int gh_run_clear(const struct gh_run_search *search, unsigned long pfn,
  * @npages: how much is wanted; not 0
  * @run: out: what there is of it, all zeros
  *
- * Return: 0; -ENOMEM if there is not even the least that is useful; -EINTR.
+ * Return: 0; -ENOMEM if there is not even the least that is useful; -EINTR if a fatal
+ * signal came.
  */
 int gh_run_alloc(struct gh_run_search *search, unsigned long npages,
 		 struct gh_guest_mem_run *run)
@@ -267,14 +260,14 @@ int gh_run_alloc(struct gh_run_search *search, unsigned long npages,
 	int ret;
 
 	do {
-		if (gh_run_search_interrupted(search))
+		if (fatal_signal_pending(current))
 			return -EINTR;
 
 		want = min(npages, search->npages);
 		ret = gh_run_try(search, want, &run->pfn);
 		if (!ret) {
 			run->npages = want;
-			ret = gh_run_clear(search, run->pfn, want);
+			ret = gh_run_clear(run->pfn, want);
 			if (ret)
 				gh_run_free(run->pfn - 1, want + 1);
 			return ret;
