@@ -241,7 +241,7 @@ int gh_vm_start(struct gh_vm *ghvm)
 	bool first;
 	int ret = 0;
 
-	if (mutex_lock_killable(&ghvm->config_lock))
+	if (mutex_lock_interruptible(&ghvm->config_lock))
 		return -EINTR;
 	first = !ghvm->frozen;
 	if (first)
