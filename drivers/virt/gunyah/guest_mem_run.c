@@ -4,7 +4,7 @@
  *
  * Large runs are made by moving away what is in their place, from the top of
  * memory down: what lies low is scarce, and not everything can be moved. Runs of
- * 2 MiB and less come from the page allocator as they are, or as it compacts them.
+ * less than 2 MiB come from the page allocator as they are, or as it compacts them.
  */
 
 #include <linux/gfp.h>
@@ -66,14 +66,12 @@ void gh_run_free(unsigned long pfn, unsigned long npages)
 }
 
 /*
- * Twice as much as 2 MiB gives a run that is aligned, and has the page before it. Less
- * cannot be mapped in one block anyway, so the first page is the guard, and nothing is
- * wasted. The rest goes back.
+ * Less than 2 MiB cannot be mapped in one block anyway, so the first page is the guard,
+ * and nothing is wasted. The rest goes back.
  */
 static int gh_run_alloc_small(unsigned long npages, unsigned long *pfn)
 {
-	unsigned long skip = npages < GH_RUN_HUGE ? 1 : GH_RUN_HUGE;
-	unsigned long block = roundup_pow_of_two(skip + npages);
+	unsigned long block = roundup_pow_of_two(npages + 1);
 	unsigned int order = ilog2(block);
 	unsigned long start;
 	struct page *page;
@@ -84,9 +82,8 @@ static int gh_run_alloc_small(unsigned long npages, unsigned long *pfn)
 
 	split_page(page, order);
 	start = page_to_pfn(page);
-	gh_run_free(start, skip - 1);
-	gh_run_free(start + skip + npages, block - skip - npages);
-	*pfn = start + skip;
+	gh_run_free(start + 1 + npages, block - 1 - npages);
+	*pfn = start + 1;
 	return 0;
 }
 
@@ -205,13 +202,12 @@ static int gh_run_alloc_large(struct gh_run_search *search, unsigned long npages
 
 static int gh_run_try(struct gh_run_search *search, unsigned long npages, unsigned long *pfn)
 {
-	int ret = -EBUSY;
-
-	if (npages <= GH_RUN_HUGE)
-		ret = gh_run_alloc_small(npages, pfn);
-	if (ret == -EBUSY && npages >= GH_RUN_HUGE)
-		ret = gh_run_alloc_large(search, npages, pfn);
-	return ret;
+	/*
+	 * Whole blocks of pages that the page allocator gave would be for what cannot
+	 * be moved from then on, and soon no large run could be had any more.
+	 */
+	return npages < GH_RUN_HUGE ? gh_run_alloc_small(npages, pfn) :
+				      gh_run_alloc_large(search, npages, pfn);
 }
 
 /* Have runs of at most half as much from now on; small ones with their guard page. */
