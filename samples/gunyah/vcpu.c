@@ -4,23 +4,13 @@
  */
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "kick.h"
 #include "vcpu.h"
-
-/* Takes a thread out of whatever it waits in; the handler has nothing to do. */
-#define KICK_SIGNAL		SIGUSR1
-#define KICK_INTERVAL_NS	20000000
-
-static void kicked(int sig)
-{
-	(void)sig;
-}
 
 static int map_run_page(struct vcpu *vcpu)
 {
@@ -173,10 +163,9 @@ static void *vcpu_thread(void *arg)
 
 int vcpus_start(struct vcpus *vcpus)
 {
-	struct sigaction action = { .sa_handler = kicked };
 	int ret;
 
-	sigaction(KICK_SIGNAL, &action, NULL);
+	kick_init();
 	while (vcpus->running < vcpus->count) {
 		struct vcpu *vcpu = &vcpus->vcpu[vcpus->running];
 
@@ -192,15 +181,8 @@ static void stop_vcpu(struct vcpu *vcpu)
 {
 	struct timespec until;
 
-	/* The signal may come before the call that it is to end: repeat it. */
 	do {
-		pthread_kill(vcpu->thread, KICK_SIGNAL);
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += KICK_INTERVAL_NS;
-		if (until.tv_nsec >= 1000000000) {
-			until.tv_nsec -= 1000000000;
-			until.tv_sec++;
-		}
+		kick_thread(vcpu->thread, &until);
 	} while (pthread_timedjoin_np(vcpu->thread, NULL, &until));
 }
 

@@ -3,17 +3,13 @@
  * The MMIO transport of virtio 1.x.
  */
 
-#include <errno.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "fdt_writer.h"
 #include "guest_tree.h"
-#include "virtio_mmio.h"
+#include "virtio_thread.h"
 
 #define MAGIC			0x74726976	/* "virt" */
 #define VERSION			2		/* of virtio 1.0 and later */
@@ -73,7 +69,7 @@ static void wait_idle(struct virtio_device *vdev)
 {
 	vdev->draining = true;
 	while (vdev->in_flight)
-		pthread_cond_wait(&vdev->idle, &vdev->lock);
+		virtio_thread_wait(vdev);
 	vdev->draining = false;
 }
 
@@ -91,14 +87,6 @@ static void reset(struct virtio_device *vdev)
 	memset(vdev->queues, 0, sizeof(vdev->queues));
 	for (i = 0; i < vdev->ops->queues; i++)
 		vdev->queues[i].mem = vdev->dma.mem;
-}
-
-static void kick(struct virtio_device *vdev)
-{
-	u64 one = 1;
-
-	if (write(vdev->notify_fd, &one, sizeof(one)) < 0)
-		log_debug("%s: eventfd: errno %d", vdev->name, errno);
 }
 
 /*
@@ -150,6 +138,16 @@ void virtio_reject(struct virtio_device *vdev, const char *why)
 	pthread_mutex_unlock(&vdev->lock);
 }
 
+bool virtio_is_draining(struct virtio_device *vdev)
+{
+	bool draining;
+
+	pthread_mutex_lock(&vdev->lock);
+	draining = vdev->draining;
+	pthread_mutex_unlock(&vdev->lock);
+	return draining;
+}
+
 bool virtio_has_feature(struct virtio_device *vdev, unsigned int bit)
 {
 	bool has;
@@ -158,23 +156,6 @@ bool virtio_has_feature(struct virtio_device *vdev, unsigned int bit)
 	has = vdev->driver_features & BIT_ULL(bit);
 	pthread_mutex_unlock(&vdev->lock);
 	return has;
-}
-
-static void *device_thread(void *arg)
-{
-	struct virtio_device *vdev = arg;
-	unsigned int i;
-	u64 count;
-
-	while (!atomic_load(&vdev->stop)) {
-		if (read(vdev->notify_fd, &count, sizeof(count)) < 0 && errno != EINTR) {
-			log_error(errno, "%s: eventfd", vdev->name);
-			break;
-		}
-		for (i = 0; i < vdev->ops->queues; i++)
-			vdev->ops->notified(vdev, i);
-	}
-	return NULL;
 }
 
 /*
@@ -268,7 +249,7 @@ static void write_status(struct virtio_device *vdev, u32 value)
 	    !(vdev->status & VIRTIO_CONFIG_S_FEATURES_OK))
 		set_broken(vdev, "the guest has not agreed on its features");
 	else if (added & VIRTIO_CONFIG_S_DRIVER_OK)
-		kick(vdev);
+		virtio_kick(vdev);
 }
 
 static void write_driver_features(struct virtio_device *vdev, u32 value)
@@ -289,7 +270,7 @@ static void write_queue_ready(struct virtio_device *vdev, struct virtqueue *vq, 
 		virtqueue_stop(vq);
 		wait_idle(vdev);
 		/* The other queues go on. */
-		kick(vdev);
+		virtio_kick(vdev);
 	} else if (!vq->ready && virtqueue_start(vq)) {
 		set_broken(vdev, "the guest has set up a queue wrongly");
 	}
@@ -360,7 +341,7 @@ static void write_register(struct virtio_device *vdev, u64 offset, u32 value)
 		break;
 	case VIRTIO_MMIO_QUEUE_NOTIFY:
 		/* Usually the driver of the host does this. */
-		kick(vdev);
+		virtio_kick(vdev);
 		break;
 	case VIRTIO_MMIO_INTERRUPT_ACK:
 		vdev->interrupts &= ~value;
@@ -415,19 +396,11 @@ static void mmio_reset(struct device *dev)
 	pthread_mutex_unlock(&vdev->lock);
 }
 
-static void stop_thread(struct virtio_device *vdev)
-{
-	atomic_store(&vdev->stop, true);
-	kick(vdev);
-	pthread_join(vdev->thread, NULL);
-	close(vdev->notify_fd);
-}
-
 static void mmio_destroy(struct device *dev)
 {
 	struct virtio_device *vdev = to_virtio(dev);
 
-	stop_thread(vdev);
+	virtio_thread_stop(vdev);
 	pthread_cond_destroy(&vdev->idle);
 	pthread_mutex_destroy(&vdev->lock);
 	vdev->ops->destroy(vdev);
@@ -444,25 +417,6 @@ static const struct device_ops mmio_ops = {
 	.destroy = mmio_destroy,
 };
 
-/* Signals are for the main thread and, to get them out of their ioctl, the vCPUs. */
-static int start_thread(struct virtio_device *vdev)
-{
-	sigset_t all, old;
-	int ret;
-
-	vdev->notify_fd = eventfd(0, EFD_CLOEXEC);
-	if (vdev->notify_fd < 0)
-		return log_error(errno, "%s: eventfd", vdev->name);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = pthread_create(&vdev->thread, NULL, device_thread, vdev);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (!ret)
-		return 0;
-	close(vdev->notify_fd);
-	return log_error(ret, "%s: thread", vdev->name);
-}
-
 int virtio_add(struct bus *bus, struct virtio_device *vdev)
 {
 	int ret;
@@ -471,7 +425,7 @@ int virtio_add(struct bus *bus, struct virtio_device *vdev)
 	pthread_mutex_init(&vdev->lock, NULL);
 	pthread_cond_init(&vdev->idle, NULL);
 	reset(vdev);
-	ret = start_thread(vdev);
+	ret = virtio_thread_start(vdev);
 	if (ret)
 		goto err_destroy;
 	ret = bus_add(bus, &vdev->dev);
@@ -480,7 +434,7 @@ int virtio_add(struct bus *bus, struct virtio_device *vdev)
 	return 0;
 
 err_stop:
-	stop_thread(vdev);
+	virtio_thread_stop(vdev);
 err_destroy:
 	pthread_cond_destroy(&vdev->idle);
 	pthread_mutex_destroy(&vdev->lock);

@@ -24,8 +24,14 @@ struct virtio_device;
 struct virtio_ops {
 	u32 id;		/* VIRTIO_ID_* */
 	unsigned int queues;
-	/* Chains may wait in @queue. On the device's own thread. */
+	/* Its thread may wait for others, the user say, while it has a chain. */
+	bool may_wait;
+	/* Chains may wait in @queue. On the device's own thread, like the next two. */
 	void (*notified)(struct virtio_device *vdev, unsigned int queue);
+	/* The file to wait for besides, -1 if there is none now; NULL: never. */
+	int (*input_fd)(struct virtio_device *vdev);
+	/* That is readable, or was hung up. */
+	void (*input)(struct virtio_device *vdev);
 	/* Free the device; its thread is gone. */
 	void (*destroy)(struct virtio_device *vdev);
 };
@@ -102,6 +108,12 @@ void virtio_push(struct virtio_device *vdev, unsigned int queue,
 		 const struct vq_chain *chain, u32 written);
 /* Give it back as one that makes no sense: the device stops, @why is for the user. */
 void virtio_reject(struct virtio_device *vdev, const char *why);
+
+/* Have the thread look into all queues. For any thread. */
+void virtio_kick(struct virtio_device *vdev);
+
+/* Does the driver wait to have its chains back? */
+bool virtio_is_draining(struct virtio_device *vdev);
 
 /* Has the driver taken this of what was offered? */
 bool virtio_has_feature(struct virtio_device *vdev, unsigned int bit);
