@@ -83,7 +83,8 @@ static enum vmm_status exit_type_status(const struct gh_vm_exit_info *info)
 	return VMM_CRASH;
 }
 
-static void report_reason(const struct gh_vm_exit_info *info)
+/* What the Resource Manager has said; what it means depends on the type. */
+static void report_reason(const struct gh_vm_exit_info *info, enum vmm_status status)
 {
 	unsigned int i, n = info->reason_size;
 	char text[3 * GH_VM_MAX_EXIT_REASON_SIZE + 1] = "";
@@ -92,16 +93,21 @@ static void report_reason(const struct gh_vm_exit_info *info)
 		n = GH_VM_MAX_EXIT_REASON_SIZE;
 	for (i = 0; i < n; i++)
 		snprintf(text + 3 * i, 4, " %02x", info->reason[i]);
-	log_debug("exit type %u, %u bytes of reason:%s", info->type, info->reason_size,
-		  text);
+	/* Of a guest that ended as it wanted to, there is nothing to find out. */
+	if (log_verbose || status == VMM_CRASH)
+		log_info("exit type %u, %u bytes of reason:%s", info->type,
+			 info->reason_size, text);
 }
 
 static enum vmm_status read_status(const struct gh_vcpu_run *run)
 {
+	enum vmm_status status;
+
 	switch (run->status.status) {
 	case GH_VM_STATUS_EXITED:
-		report_reason(&run->status.exit_info);
-		return exit_type_status(&run->status.exit_info);
+		status = exit_type_status(&run->status.exit_info);
+		report_reason(&run->status.exit_info, status);
+		return status;
 	case GH_VM_STATUS_LOAD_FAILED:
 		log_info("guest could not be loaded");
 		return VMM_FAILURE;
