@@ -22,6 +22,9 @@
 #include "uart16550.h"
 #include "vcpu.h"
 #include "virtio_blk.h"
+#include "virtio_console.h"
+#include "virtio_net.h"
+#include "virtio_rng.h"
 #include "vm.h"
 
 struct machine {
@@ -126,7 +129,7 @@ static void raise_memlock(void)
 /* What devices can reach has to be shared. */
 static bool needs_window(const struct options *opts)
 {
-	return opts->disk_count && !opts->share;
+	return options_have_dma(opts) && !opts->share;
 }
 
 static void choose_memory(struct machine *m)
@@ -204,10 +207,17 @@ static int make_devices(struct machine *m)
 	unsigned int i;
 	int ret = 0;
 
-	if (!uart16550_create(&m->bus, &m->term.chardev))
+	if (!uart16550_create(&m->bus, opts->virtio_console ? &m->term.output :
+			      &m->term.chardev))
 		return -ENOMEM;
+	if (opts->virtio_console)
+		ret = virtio_console_create(&m->bus, &m->term.chardev, &dma);
 	for (i = 0; i < opts->disk_count && !ret; i++)
 		ret = virtio_blk_create(&m->bus, &opts->disks[i], &dma);
+	for (i = 0; i < opts->net_count && !ret; i++)
+		ret = virtio_net_create(&m->bus, &opts->nets[i], &dma);
+	if (opts->rng && !ret)
+		ret = virtio_rng_create(&m->bus, &dma);
 	return ret;
 }
 

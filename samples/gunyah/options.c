@@ -12,6 +12,8 @@
 #include "options.h"
 
 #define DEFAULT_CMDLINE		"console=ttyS0"
+/* The UART until the driver of the other one is there */
+#define VIRTIO_CMDLINE		"earlycon console=hvc0"
 #define DEFAULT_MEM		(256ULL << 20)
 #define DEFAULT_DMA_WINDOW	(16ULL << 20)
 #define MIN_MEM			(16ULL << 20)
@@ -31,6 +33,9 @@ enum {
 	OPT_NO_REBOOT,
 	OPT_DISK,
 	OPT_DMA_WINDOW,
+	OPT_NET,
+	OPT_RNG,
+	OPT_CONSOLE,
 };
 
 static const struct option long_options[] = {
@@ -41,6 +46,9 @@ static const struct option long_options[] = {
 	{ "cpus",	required_argument,	NULL, OPT_CPUS },
 	{ "share",	no_argument,		NULL, OPT_SHARE },
 	{ "disk",	required_argument,	NULL, OPT_DISK },
+	{ "net",	required_argument,	NULL, OPT_NET },
+	{ "rng",	no_argument,		NULL, OPT_RNG },
+	{ "console",	required_argument,	NULL, OPT_CONSOLE },
 	{ "dma-window",	required_argument,	NULL, OPT_DMA_WINDOW },
 	{ "mem-backing", required_argument,	NULL, OPT_MEM_BACKING },
 	{ "no-reboot",	no_argument,		NULL, OPT_NO_REBOOT },
@@ -57,7 +65,8 @@ static const char help_text[] =
 "\n"
 "  --kernel FILE    arm64 kernel, an Image, or one packed by gzip, xz or zstd\n"
 "  --initrd FILE    initial RAM disk\n"
-"  --cmdline TEXT   kernel command line; default: " DEFAULT_CMDLINE "\n"
+"  --cmdline TEXT   kernel command line; default: " DEFAULT_CMDLINE ", or with\n"
+"                   --console virtio: " VIRTIO_CMDLINE "\n"
 "  --mem SIZE       memory, a multiple of 2M; K, M and G are known; default: 256M\n"
 "  --cpus N         virtual CPUs, 1 to 16; default: 1\n"
 "  --share          share the guest's memory with it instead of lending it.\n"
@@ -65,10 +74,18 @@ static const char help_text[] =
 "                   some hypervisors boot no guest from memory that is shared\n"
 "  --disk FILE[,ro] a file or block device as the guest's virtio disk, which it can only\n"
 "                   read if ,ro follows; the first is /dev/vda; at most 8\n"
+"  --net WHERE[,mac=MAC]\n"
+"                   a virtio network device that is connected to tap0 or tap:tap0, a\n"
+"                   tap interface of the host; or by unix:PATH to the guest whose VMM is\n"
+"                   given the same PATH, whichever starts first; at most 4\n"
+"  --rng            a virtio source of random numbers, the host's\n"
+"  --console KIND   what is on this terminal: uart, or virtio, a virtio console; then\n"
+"                   the UART only puts out. Default: uart\n"
 "  --dma-window SIZE\n"
 "                   memory that a guest with lent memory shares with the host, a\n"
-"                   multiple of 2M: all that its disks can see. It has to know about\n"
-"                   restricted DMA pools. 0: none, and no disks; default: 16M\n"
+"                   multiple of 2M: all that its virtio devices can see. It has to know\n"
+"                   about restricted DMA pools. 0: none, and no such devices;\n"
+"                   default: 16M\n"
 "  --mem-backing KIND\n"
 "                   what the guest's memory is: guest-mem, a guest memory file of the\n"
 "                   driver; hugetlb, reserved huge pages; or anon, memory of this\n"
@@ -159,6 +176,46 @@ static bool add_disk(struct options *opts, char *text)
 	return true;
 }
 
+static bool parse_mac(const char *text, u8 *mac)
+{
+	int end = 0;
+
+	return sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1],
+		      &mac[2], &mac[3], &mac[4], &mac[5], &end) == MAC_SIZE &&
+	       end == 3 * MAC_SIZE - 1 && !text[end] && !(mac[0] & 1);
+}
+
+static bool add_net(struct options *opts, char *text)
+{
+	struct net *net = &opts->nets[opts->net_count];
+	char *mac = strstr(text, ",mac=");
+
+	if (opts->net_count == MAX_NETS) {
+		log_error(0, "--net %s: one too many", text);
+		return false;
+	}
+	if (mac && !parse_mac(mac + strlen(",mac="), net->mac)) {
+		log_error(0, "--net %s: no address of one station", text);
+		return false;
+	}
+	net->has_mac = mac;
+	if (mac)
+		*mac = '\0';
+	net->name = text;
+	opts->net_count++;
+	return true;
+}
+
+static bool set_console(struct options *opts, const char *kind)
+{
+	opts->virtio_console = !strcmp(kind, "virtio");
+	if (!opts->virtio_console && strcmp(kind, "uart")) {
+		log_error(0, "--console %s: not one of uart, virtio", kind);
+		return false;
+	}
+	return true;
+}
+
 static bool set_backing(struct options *opts, const char *name)
 {
 	opts->backing = mem_backing_find(name);
@@ -206,6 +263,13 @@ static enum options_result set_option(struct options *opts, int opt)
 		return set_backing(opts, optarg) ? OPTIONS_RUN : OPTIONS_BAD;
 	case OPT_DISK:
 		return add_disk(opts, optarg) ? OPTIONS_RUN : OPTIONS_BAD;
+	case OPT_NET:
+		return add_net(opts, optarg) ? OPTIONS_RUN : OPTIONS_BAD;
+	case OPT_CONSOLE:
+		return set_console(opts, optarg) ? OPTIONS_RUN : OPTIONS_BAD;
+	case OPT_RNG:
+		opts->rng = true;
+		break;
 	case OPT_DMA_WINDOW:
 		return set_dma_window(opts, optarg) ? OPTIONS_RUN : OPTIONS_BAD;
 	case OPT_NO_REBOOT:
@@ -227,12 +291,34 @@ static enum options_result set_option(struct options *opts, int opt)
 	return OPTIONS_RUN;
 }
 
+bool options_have_dma(const struct options *opts)
+{
+	return opts->disk_count || opts->net_count || opts->rng || opts->virtio_console;
+}
+
+/* What is wrong, or missing, in all of them together */
+static bool are_complete(struct options *opts)
+{
+	if (!opts->kernel) {
+		log_error(0, "no --kernel given");
+		log_hint("gunyah-vmm --help lists the options");
+		return false;
+	}
+	if (options_have_dma(opts) && !opts->share && !opts->dma_window) {
+		log_error(0, "lent memory is out of reach for virtio devices");
+		log_hint("give a --dma-window, or --share the memory");
+		return false;
+	}
+	if (!opts->cmdline)
+		opts->cmdline = opts->virtio_console ? VIRTIO_CMDLINE : DEFAULT_CMDLINE;
+	return true;
+}
+
 enum options_result options_parse(struct options *opts, int argc, char **argv)
 {
 	int opt;
 
 	*opts = (struct options) {
-		.cmdline = DEFAULT_CMDLINE,
 		.mem_size = DEFAULT_MEM,
 		.dma_window = DEFAULT_DMA_WINDOW,
 		.cpus = 1,
@@ -252,15 +338,5 @@ enum options_result options_parse(struct options *opts, int argc, char **argv)
 		log_hint("gunyah-vmm --help lists the options");
 		return OPTIONS_BAD;
 	}
-	if (!opts->kernel) {
-		log_error(0, "no --kernel given");
-		log_hint("gunyah-vmm --help lists the options");
-		return OPTIONS_BAD;
-	}
-	if (opts->disk_count && !opts->share && !opts->dma_window) {
-		log_error(0, "--disk: lent memory is out of its reach");
-		log_hint("give a --dma-window, or --share the memory");
-		return OPTIONS_BAD;
-	}
-	return OPTIONS_RUN;
+	return are_complete(opts) ? OPTIONS_RUN : OPTIONS_BAD;
 }

@@ -6,8 +6,10 @@
 #include "memory.h"
 #include "util.h"
 #include "virtio_blk.h"
+#include "virtio_net.h"
 
 #define MAX_DISKS		8
+#define MAX_NETS		4
 
 struct options {
 	const char *kernel;
@@ -19,8 +21,12 @@ struct options {
 	u64 dma_window;
 	struct disk disks[MAX_DISKS];
 	unsigned int disk_count;
+	struct net nets[MAX_NETS];
+	unsigned int net_count;
 	unsigned int cpus;
 	bool share;
+	bool rng;
+	bool virtio_console;
 	bool no_reboot;
 };
 
@@ -29,6 +35,9 @@ enum options_result {
 	OPTIONS_DONE,		/* help was asked for and given */
 	OPTIONS_BAD,		/* the reason was printed */
 };
+
+/* Is there a device that reaches for the guest's memory? */
+bool options_have_dma(const struct options *opts);
 
 enum options_result options_parse(struct options *opts, int argc, char **argv);
 

@@ -143,6 +143,14 @@ static void input_has_room(void *arg)
 		loop_watch(term->loop, STDIN_FILENO, true);
 }
 
+static size_t read_nothing(struct chardev *chardev, u8 *buf, size_t size)
+{
+	(void)chardev;
+	(void)buf;
+	(void)size;
+	return 0;
+}
+
 static size_t terminal_read(struct chardev *chardev, u8 *buf, size_t size)
 {
 	struct terminal *term = container_of(chardev, struct terminal, chardev);
@@ -172,10 +180,8 @@ static void wait_output(void)
 	poll(&fd, 1, -1);
 }
 
-static void terminal_write(struct chardev *chardev, const u8 *buf, size_t size)
+static void put_out(struct terminal *term, const u8 *buf, size_t size)
 {
-	struct terminal *term = container_of(chardev, struct terminal, chardev);
-
 	while (size && !atomic_load(&term->interrupted)) {
 		ssize_t n = write(STDOUT_FILENO, buf, size);
 
@@ -191,9 +197,24 @@ static void terminal_write(struct chardev *chardev, const u8 *buf, size_t size)
 	}
 }
 
+static void terminal_write(struct chardev *chardev, const u8 *buf, size_t size)
+{
+	put_out(container_of(chardev, struct terminal, chardev), buf, size);
+}
+
+static void output_write(struct chardev *chardev, const u8 *buf, size_t size)
+{
+	put_out(container_of(chardev, struct terminal, output), buf, size);
+}
+
 static const struct chardev_ops terminal_ops = {
 	.read = terminal_read,
 	.write = terminal_write,
+};
+
+static const struct chardev_ops output_ops = {
+	.read = read_nothing,
+	.write = output_write,
 };
 
 int terminal_init(struct terminal *term, struct loop *loop,
@@ -201,6 +222,7 @@ int terminal_init(struct terminal *term, struct loop *loop,
 {
 	*term = (struct terminal) {
 		.chardev.ops = &terminal_ops,
+		.output.ops = &output_ops,
 		.loop = loop,
 		.is_tty = isatty(STDIN_FILENO),
 		.quit = quit,

@@ -16,6 +16,7 @@
 
 struct terminal {
 	struct chardev chardev;
+	struct chardev output;	/* the same, but for input: it has none */
 	struct loop *loop;
 	bool is_tty;
 	bool escape;		/* the last character was Ctrl-a */

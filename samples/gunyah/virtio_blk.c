@@ -70,15 +70,9 @@ static int read_write(struct virtio_blk *blk, struct iovec *iov, unsigned int co
 
 static int get_id(const struct virtio_blk *blk, const struct iovec *iov, unsigned int count)
 {
-	size_t left = sizeof(blk->id), n;
-	const char *from = blk->id;
-
-	if (iov_size(iov, count) < left)
+	if (iov_size(iov, count) < sizeof(blk->id))
 		return -EINVAL;
-	for (; left; iov++, from += n, left -= n) {
-		n = iov->iov_len < left ? iov->iov_len : left;
-		memcpy(iov->iov_base, from, n);
-	}
+	iov_put(iov, count, blk->id, sizeof(blk->id));
 	return 0;
 }
 

@@ -204,6 +204,19 @@ bool iov_take(struct iovec **iov, unsigned int *count, void *to, size_t size)
 	return true;
 }
 
+void iov_put(const struct iovec *iov, unsigned int count, const void *from, size_t size)
+{
+	const char *at = from;
+
+	for (; size && count; iov++, count--) {
+		size_t n = iov->iov_len < size ? iov->iov_len : size;
+
+		memcpy(iov->iov_base, at, n);
+		at += n;
+		size -= n;
+	}
+}
+
 u8 *iov_take_last(struct iovec *iov, unsigned int *count)
 {
 	for (; *count; (*count)--) {

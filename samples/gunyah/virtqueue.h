@@ -85,6 +85,8 @@ void iov_skip(struct iovec **iov, unsigned int *count, size_t size);
  * is changed.
  */
 bool iov_take(struct iovec **iov, unsigned int *count, void *to, size_t size);
+/* Copy to the first @size bytes, which are there. */
+void iov_put(const struct iovec *iov, unsigned int count, const void *from, size_t size);
 /* Take the last byte off; NULL if there is none. */
 u8 *iov_take_last(struct iovec *iov, unsigned int *count);
 size_t iov_size(const struct iovec *iov, unsigned int count);
