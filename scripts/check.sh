@@ -10,7 +10,7 @@ SERIES="6.1 6.12"
 
 # Asked of patches to the kernel; there is no MAINTAINERS file here
 IGNORE=FILE_PATH_CHANGES
-# __SetPageOffline() is the kernel's name.
+# __SetPageOffline() is the kernel's name, LLVMFuzzerTestOneInput() libFuzzer's.
 IGNORE_NAMES=$IGNORE,CAMELCASE
 # What include/compat is for
 IGNORE_COMPAT=$IGNORE_NAMES,LINUX_VERSION_CODE,CONSTANT_COMPARISON
@@ -66,13 +66,13 @@ check_clang()
 
 check_style()
 {
-	local all compat names=drivers/virt/gunyah/guest_mem_range.c
+	local all compat names=(drivers/virt/gunyah/guest_mem_range.c tests/virtio/fuzz.c)
 
-	mapfile -t all < <(sources '*.c' '*.h' '*.S' ':!include/compat' ":!$names")
+	mapfile -t all < <(sources '*.c' '*.h' '*.S' ':!include/compat' "${names[@]/#/:!}")
 	mapfile -t compat < <(sources 'include/compat/*.h')
 	# In a condition, so a failure does not end it by itself.
 	checkpatch "$IGNORE" "${all[@]}" || return
-	checkpatch "$IGNORE_NAMES" "$names" || return
+	checkpatch "$IGNORE_NAMES" "${names[@]}" || return
 	[ ${#compat[@]} = 0 ] || checkpatch "$IGNORE_COMPAT" "${compat[@]}"
 }
 
@@ -162,6 +162,7 @@ run_check "W=1: modules for the newest Linux" \
 run_check "clang, W=1: modules" check_clang
 run_check "virtio of the VMM, with sanitizers" \
 	make -C tests/virtio O="$BUILD/virtio" check
+run_check "virtio of the VMM, fuzzed" make -C tests/virtio O="$BUILD/virtio" fuzz
 run_check "sparse, W=1: KUnit suites" check_modules KDIR="$kdir" GUNYAH_KUNIT=1
 run_check "sparse, W=1: test modules" check_modules KDIR="$kdir" GUNYAH_TEST=1
 summary

@@ -17,7 +17,8 @@ declare -A needs=(
 		cpio:cpio"
 	[check]="git:git sparse:sparse shellcheck:shellcheck clang:clang
 		sphinx-build:python3-sphinx dt-validate:dt-schema
-		dtc:device-tree-compiler"
+		dtc:device-tree-compiler
+		/var/lib/dpkg/info/libclang-rt-dev.list:libclang-rt-dev"
 )
 [ "$(host_arch)" = arm64 ] ||
 	needs[build]+=" aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu

@@ -63,31 +63,54 @@ static u8 *make_memory(void)
 	return p + guard;
 }
 
-void guest_begin(struct guest *guest, bool is_window, bool read_only)
+struct virtio_dma guest_make(struct guest *guest)
 {
-	char path[] = "/tmp/virtio-test-XXXXXX";
-	struct disk disk = { .path = path, .read_only = read_only };
-	struct virtio_dma dma = { .mem = &guest->mem, .is_window = is_window };
-
 	memset(guest, 0, sizeof(*guest));
 	guest->mem.gpa = GUEST_MEM_BASE;
 	guest->mem.size = GUEST_MEM_SIZE;
 	guest->mem.hva = make_memory();
+	guest->disk = -1;
+	return (struct virtio_dma) { .mem = &guest->mem };
+}
+
+void guest_use(struct guest *guest, unsigned int queues, u64 features)
+{
+	guest->dev = guest->bus.devices[0];
+	guest->queues = queues;
+	guest->features = features;
+	guest_select(guest, 0);
+}
+
+void guest_select(struct guest *guest, unsigned int queue)
+{
+	u64 offset = queue * GUEST_QUEUE_STRIDE;
+
+	guest->queue = queue;
+	guest->desc = guest_at(guest, GUEST_DESC + offset);
+	guest->avail = guest_at(guest, GUEST_AVAIL + offset);
+	guest->used = guest_at(guest, GUEST_USED + offset);
+}
+
+void guest_begin(struct guest *guest, bool is_window, bool read_only)
+{
+	char path[] = "/tmp/virtio-test-XXXXXX";
+	struct disk disk = { .path = path, .read_only = read_only };
+	struct virtio_dma dma = guest_make(guest);
+
+	dma.is_window = is_window;
 	guest->disk = make_disk(path);
 	if (guest->disk < 0 || virtio_blk_create(&guest->bus, &disk, &dma))
 		fail("disk");
 	unlink(path);
-	guest->dev = guest->bus.devices[0];
-	guest->desc = guest_at(guest, GUEST_DESC);
-	guest->avail = guest_at(guest, GUEST_AVAIL);
-	guest->used = guest_at(guest, GUEST_USED);
+	guest_use(guest, 1, BIT_ULL(VIRTIO_BLK_F_FLUSH));
 }
 
 void guest_end(struct guest *guest)
 {
 	bus_destroy(&guest->bus);
 	munmap(guest->mem.hva - SZ_64K, GUEST_MEM_SIZE + 2 * SZ_64K);
-	close(guest->disk);
+	if (guest->disk >= 0)
+		close(guest->disk);
 }
 
 void *guest_at(struct guest *guest, u64 gpa)
@@ -128,7 +151,7 @@ void guest_negotiate(struct guest *guest, u64 features)
 
 void guest_set_queue(struct guest *guest, u32 size, u64 desc, u64 avail, u64 used)
 {
-	guest_write(guest, VIRTIO_MMIO_QUEUE_SEL, 0);
+	guest_write(guest, VIRTIO_MMIO_QUEUE_SEL, guest->queue);
 	guest_write(guest, VIRTIO_MMIO_QUEUE_NUM, size);
 	guest_write(guest, VIRTIO_MMIO_QUEUE_DESC_LOW, desc);
 	guest_write(guest, VIRTIO_MMIO_QUEUE_DESC_HIGH, desc >> 32);
@@ -141,9 +164,17 @@ void guest_set_queue(struct guest *guest, u32 size, u64 desc, u64 avail, u64 use
 
 void guest_set_up(struct guest *guest)
 {
+	unsigned int i;
+
 	memset(guest->mem.hva, 0, GUEST_MEM_SIZE);
-	guest_negotiate(guest, BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_BLK_F_FLUSH));
-	guest_set_queue(guest, GUEST_QUEUE_SIZE, GUEST_DESC, GUEST_AVAIL, GUEST_USED);
+	guest_negotiate(guest, BIT_ULL(VIRTIO_F_VERSION_1) | guest->features);
+	for (i = guest->queues; i--;) {
+		u64 offset = i * GUEST_QUEUE_STRIDE;
+
+		guest_select(guest, i);
+		guest_set_queue(guest, GUEST_QUEUE_SIZE, GUEST_DESC + offset,
+				GUEST_AVAIL + offset, GUEST_USED + offset);
+	}
 	guest_write(guest, VIRTIO_MMIO_STATUS,
 		    guest_read(guest, VIRTIO_MMIO_STATUS) | VIRTIO_CONFIG_S_DRIVER_OK);
 }
@@ -162,7 +193,7 @@ void guest_submit(struct guest *guest, u16 head)
 
 	guest->avail->ring[idx % GUEST_QUEUE_SIZE] = head;
 	__atomic_store_n(&guest->avail->idx, idx + 1, __ATOMIC_RELEASE);
-	guest_write(guest, VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	guest_write(guest, VIRTIO_MMIO_QUEUE_NOTIFY, guest->queue);
 }
 
 bool guest_is_broken(struct guest *guest)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "test.h"
+#include "util.h"
 
 static bool this_failed;
 
@@ -39,10 +40,13 @@ static unsigned int run_cases(const struct test_case *cases, unsigned int number
 
 int main(void)
 {
-	unsigned int number, failed = 0;
+	static const struct test_case *const all[] = {
+		ring_cases, blk_cases, rng_cases, console_cases, net_cases,
+	};
+	unsigned int number = 0, failed = 0, i;
 
-	number = run_cases(ring_cases, 0, &failed);
-	number = run_cases(blk_cases, number, &failed);
+	for (i = 0; i < ARRAY_SIZE(all); i++)
+		number = run_cases(all[i], number, &failed);
 	printf("1..%u\n", number);
 	return failed || !number;
 }

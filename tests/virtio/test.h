@@ -21,5 +21,8 @@ struct test_case {
 /* Each ends with a case without name. */
 extern const struct test_case ring_cases[];
 extern const struct test_case blk_cases[];
+extern const struct test_case rng_cases[];
+extern const struct test_case console_cases[];
+extern const struct test_case net_cases[];
 
 #endif
