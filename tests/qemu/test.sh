@@ -4,7 +4,7 @@
 # "make test": KUnit suites and selftests in QEMU, under a kernel that reports
 # errors. Prints TAP and a line with the counts; its status says whether all is
 # well. TESTS="kunit gunyah_api ..." restricts it to these. Under Debian's own
-# kernel run gunyah_loopback, with so many MESSAGES, and gunyah_membench and
+# kernel run linux_net, gunyah_loopback, with so many MESSAGES, and gunyah_membench and
 # gunyah_guestmembench, with up to BENCH_MIB of memory; under those of ACCESS_KERNELS
 # runs gunyah_access, which makes them crash in the end. GUNYAH_STRESS=N makes
 # gunyah_stress N times as long, GUNYAH_SEED=N repeats its random numbers.
@@ -27,9 +27,10 @@ done
 run=$BUILD/test
 
 # By machine: CPUs, of which two are the primary's, and the primary's MiB
-declare -A cpus=([production]=3 [guests]=3 [debug]=4 [big]=3 [fragment]=3 [pool]=3 [stock]=3)
+declare -A cpus=([production]=3 [guests]=3 [debug]=4 [big]=3 [fragment]=3 [pool]=3 [net]=3
+		[stock]=3)
 declare -A memory=([production]=1024 [guests]=1024 [debug]=1024 [big]=4608
-		   [fragment]=2688 [pool]=1024
+		   [fragment]=2688 [pool]=1024 [net]=1024
 		   [stock]=$((1024 + 2 * BENCH_MIB)))
 for series in $ACCESS_KERNELS; do
 	cpus[access-$series]=3
@@ -77,11 +78,15 @@ build()
 	fi
 	if [ $selftests = 1 ]; then
 		step "Build the modules" test_make modules GUNYAH_TEST=1
+	fi
+	if [ $selftests = 1 ] || [ $net = 1 ]; then
 		step "Build the VMM" test_make vmm
 	fi
 	if [ $selftests = 1 ] || [ $stock = 1 ] || [ $access = 1 ]; then
-		step "Build the test hypervisor" test_make hypervisor
 		step "Build the selftests" test_make selftests
+	fi
+	if [ $selftests$stock$net$access != 0000 ]; then
+		step "Build the test hypervisor" test_make hypervisor
 	fi
 }
 
@@ -106,17 +111,18 @@ kunit_initrd()
 	pack "$root" "$run/kunit.initrd"
 }
 
-# What linux_guest and linux_disk boot, with modules for Debian's kernel
+# What the tests that run Linux boot, with modules for Debian's kernel
 guest_initrd()
 {
 	local image=$CACHE/image-$KERNEL
 
 	new_root "$run/guest" "$TOP/tests/qemu/guest-init"
-	add_debian_modules "$run/guest" "$image" virtio_mmio virtio_blk \
-		crc32c_generic ext4
+	add_debian_modules "$run/guest" "$image" virtio_mmio virtio_blk virtio_net \
+		virtio-rng virtio_console crc32c_generic ext4
 	depmod -b "$run/guest" "$(cat "$image/release")"
 	cp "$TOP/tests/qemu/guest-command" "$run/guest/etc/command"
 	cp "$TOP/tests/qemu/guest-disk" "$run/guest/etc/disk"
+	cp "$TOP/tests/qemu/guest-net" "$run/guest/etc/net"
 	echo guest >"$run/guest/etc/mark"
 	pack "$run/guest" "$run/guest.initrd"
 }
@@ -148,9 +154,9 @@ selftest_machine()
 	[ -z "${pool[$name]:-}" ] || add_pool "$run/$name.dtb" "${pool[$name]}"
 }
 
-# stock_machine NAME SERIES TEST...: a primary with Debian's own kernel, which is
-# fast; runs these of the tests that are wanted, each with its argument
-stock_machine()
+# stock_root NAME SERIES TEST...: the root of a primary with Debian's own kernel, which
+# is fast; runs these of the tests that are wanted, each with its argument
+stock_root()
 {
 	local name=$1 image=$CACHE/image-$2 root=$run/$1 release line test
 
@@ -158,19 +164,41 @@ stock_machine()
 	release=$(cat "$image/release")
 	new_root "$root" "$TOP/tests/qemu/stock-init"
 	cp "$TOP/tests/qemu/init-common" "$root/"
-	add_debian_modules "$root" "$image" virtio_mmio virtio_console zram
+	add_debian_modules "$root" "$image" virtio_mmio virtio_console zram tun
 	add_modules "$root" "$release" "$BUILD/modules-$release"
 	mkdir "$root/tests"
-	cp "$TOP/tests/qemu/gunyah_loopback" "$root/tests/"
+	cp "$TOP"/tests/qemu/{gunyah_loopback,guest-common,linux_net} "$root/tests/"
 	for line in "$@"; do
 		test=${line%% *}
-		[ "$test" = gunyah_loopback ] ||
-			cp "$BUILD/selftests/$test" "$root/tests/"
+		[ -e "$root/tests/$test" ] || cp "$BUILD/selftests/$test" "$root/tests/"
 		! wanted "$test" || echo "$line"
 	done >"$root/tests/list"
-	pack "$root" "$run/$name.initrd"
-	primary_dtb "$run/$name.dtb" 2 "$BOOTARGS" "$run/$name.initrd" "" \
-		"${memory[$name]}"
+}
+
+# pack_stock NAME [OPTIONS]: with these options of the hypervisor
+pack_stock()
+{
+	pack "$run/$1" "$run/$1.initrd"
+	primary_dtb "$run/$1.dtb" 2 "$BOOTARGS" "$run/$1.initrd" "${2:-}" \
+		"${memory[$1]}"
+}
+
+# stock_machine NAME SERIES TEST...
+stock_machine()
+{
+	stock_root "$@"
+	pack_stock "$1"
+}
+
+# A primary with Debian's kernel whose guests are that, too, in shared memory
+net_machine()
+{
+	stock_root net "$KERNEL" linux_net
+	cp "$BUILD/vmm/gunyah-vmm" "$run/net/bin/"
+	mkdir "$run/net/guest"
+	cp "$CACHE/image-$KERNEL/Image" "$run/net/guest/"
+	cp "$run/guest.initrd" "$run/net/guest/initrd"
+	pack_stock net rm=debug
 }
 
 # As in a production build, capabilities are random and guests boot only from
@@ -183,7 +211,6 @@ selftest_machines()
 
 	mapfile -t tests < <(grep -vxE 'gunyah_(guestmem|access)|vmm_.*' \
 		"$BUILD/selftests/tests.list")
-	guest_initrd
 	selftest_machine production caps=random "${tests[@]}"
 	mapfile -t tests < <(grep -xE 'gunyah_(guestmem|access)|vmm_.*' \
 		"$BUILD/selftests/tests.list")
@@ -221,7 +248,7 @@ boot()
 	rm -f "$run/$1.log"
 	case $1 in
 	kunit) boot_kunit ;;
-	stock) boot_selftest stock "$CACHE/image-$KERNEL/Image" ;;
+	stock | net) boot_selftest "$1" "$CACHE/image-$KERNEL/Image" ;;
 	access-*) boot_selftest "$1" "$CACHE/image-${1#access-}/Image" ;;
 	*) boot_selftest "$1" "$image" ;;
 	esac </dev/null
@@ -285,7 +312,8 @@ kunit=0
 selftests=0
 stock=0
 access=0
-for test in ${TESTS:-kunit gunyah_loopback gunyah_access}; do
+net=0
+for test in ${TESTS:-kunit gunyah_loopback gunyah_access linux_net}; do
 	case $test in
 	kunit) kunit=1 ;;
 	gunyah_loopback | gunyah_membench | gunyah_guestmembench) stock=1 ;;
@@ -293,6 +321,7 @@ for test in ${TESTS:-kunit gunyah_loopback gunyah_access}; do
 		access=1
 		selftests=1
 		;;
+	linux_net) net=1 ;;
 	*) selftests=1 ;;
 	esac
 done
@@ -302,10 +331,17 @@ mkdir -p "$run"
 fetch
 build
 [ $kunit = 0 ] || step "Put the machine for KUnit together" kunit_initrd
+if [ $selftests = 1 ] || [ $net = 1 ]; then
+	step "Put the guest together" guest_initrd
+fi
 [ $selftests = 0 ] ||
 	step "Put the machines for the selftests together" selftest_machines
-if [ $stock = 1 ]; then
+if [ $stock = 1 ] || [ $net = 1 ]; then
 	build_stock "$KERNEL"
+fi
+[ $net = 0 ] ||
+	step "Put the machine for networks together" net_machine
+if [ $stock = 1 ]; then
 	step "Put the machine with Debian's kernel together" \
 		stock_machine stock "$KERNEL" "gunyah_loopback $MESSAGES" \
 		"gunyah_membench $BENCH_MIB" "gunyah_guestmembench $BENCH_MIB"
@@ -321,7 +357,7 @@ done
 
 for test in ${TESTS:-}; do
 	case $test in
-	kunit | linux_guest | linux_disk) ;;
+	kunit | linux_guest | linux_disk | linux_net) ;;
 	gunyah_loopback | gunyah_membench | gunyah_big) ;;
 	gunyah_fragment | gunyah_guestmembench | gunyah_guestmempool) ;;
 	*)
@@ -350,6 +386,7 @@ for name in fragment pool debug; do
 		machines+=("$name")
 	fi
 done
+[ $net = 0 ] || machines+=(net)
 [ $stock = 0 ] || machines+=(stock)
 for series in $ACCESS_KERNELS; do
 	machines+=("access-$series")
