@@ -100,7 +100,7 @@ struct gh_guest_mem *gh_guest_mem_of(struct file *file)
 }
 
 struct gh_vm_backing *gh_guest_mem_bind(struct gh_guest_mem *gm, u64 offset, u64 size,
-					bool interruptible)
+					unsigned int how)
 {
 	return gh_vm_pin_user(offset, size, SIZE_MAX);
 }

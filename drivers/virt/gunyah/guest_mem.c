@@ -35,7 +35,7 @@ static int gh_guest_mem_do_allocate(struct gh_guest_mem *gm, int mode, unsigned 
 				    unsigned long end)
 {
 	if (!(mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
-		return gh_guest_mem_populate(gm, first, end - first, true);
+		return gh_guest_mem_populate(gm, first, end - first, GH_FILL_INTERRUPTIBLE);
 	if (gh_guest_mem_is_bound(gm, first, end - first))
 		return -EBUSY;
 	return mode & FALLOC_FL_PUNCH_HOLE ? gh_guest_mem_punch(gm, first, end) :

@@ -20,6 +20,11 @@
 
 #include "vm_mgr_extent.h"
 
+/* How a file is filled: any signal ends it after some of it, not only a fatal one */
+#define GH_FILL_INTERRUPTIBLE	BIT(0)
+/* The caller is going to overwrite all of it before anybody can see it */
+#define GH_FILL_UNCLEARED	BIT(1)
+
 #define GH_GUEST_MEM_FLAGS	(GH_GUEST_MEM_CLOEXEC | GH_GUEST_MEM_ALLOW_HUGEPAGE)
 
 struct gh_vm_backing;
@@ -88,12 +93,14 @@ struct gh_guest_mem {
  * @min_npages: no run is smaller, but for the last
  * @nid: node that is being looked through
  * @end: page frame below which it goes on
+ * @clear: runs are to be all zeros
  */
 struct gh_run_search {
 	unsigned long npages;
 	unsigned long min_npages;
 	int nid;
 	unsigned long end;
+	bool clear;
 };
 
 /* guest_mem.c: files */
@@ -109,7 +116,7 @@ struct gh_guest_mem_run *gh_guest_mem_find_run(struct gh_guest_mem *gm, unsigned
 int gh_guest_mem_add_run(struct gh_guest_mem *gm, struct gh_guest_mem_run *run);
 int gh_guest_mem_clear_pooled(unsigned long pfn, unsigned long npages);
 int gh_guest_mem_populate(struct gh_guest_mem *gm, unsigned long first, unsigned long npages,
-			  bool interruptible);
+			  unsigned int how);
 int gh_guest_mem_populate_around(struct gh_guest_mem *gm, unsigned long page);
 int gh_guest_mem_punch(struct gh_guest_mem *gm, unsigned long first, unsigned long end);
 int gh_guest_mem_zero(struct gh_guest_mem *gm, unsigned long first, unsigned long end);
@@ -117,7 +124,7 @@ unsigned long gh_guest_mem_free_runs(struct gh_guest_mem *gm);
 
 /* guest_mem_run.c: memory from the system */
 void gh_run_search_init(struct gh_run_search *search, unsigned long npages,
-			unsigned long file_npages);
+			unsigned long file_npages, bool clear);
 int gh_run_alloc(struct gh_run_search *search, unsigned long npages,
 		 struct gh_guest_mem_run *run);
 void gh_run_free(unsigned long pfn, unsigned long npages);
@@ -132,7 +139,7 @@ void gh_guest_mem_pool_unmap(void *addr);
 
 /* guest_mem_range.c: parts that VMs have */
 struct gh_vm_backing *gh_guest_mem_bind(struct gh_guest_mem *gm, u64 offset, u64 size,
-					bool interruptible);
+					unsigned int how);
 struct gh_vm_backing *gh_guest_mem_bind_user(u64 uaddr, u64 size);
 struct gh_guest_mem *gh_guest_mem_bound(struct gh_vm_backing *backing, u64 *offset);
 int gh_guest_mem_trim(struct gh_vm_backing *backing, u64 offset, u64 size);

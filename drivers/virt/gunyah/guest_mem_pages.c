@@ -168,13 +168,13 @@ static unsigned long gh_guest_mem_next_hole(struct gh_guest_mem *gm, unsigned lo
  * Whether to make the caller come again. Only when he got something: or signals that
  * keep coming would keep him from ever getting all.
  */
-static bool gh_guest_mem_is_interrupted(bool interruptible)
+static bool gh_guest_mem_is_interrupted(unsigned int how)
 {
-	return interruptible && signal_pending(current);
+	return (how & GH_FILL_INTERRUPTIBLE) && signal_pending(current);
 }
 
 static int gh_guest_mem_fill(struct gh_guest_mem *gm, struct gh_run_search *search,
-			     unsigned long page, unsigned long npages, bool interruptible)
+			     unsigned long page, unsigned long npages, unsigned int how)
 {
 	struct gh_guest_mem_run *run;
 	int ret;
@@ -199,7 +199,7 @@ static int gh_guest_mem_fill(struct gh_guest_mem *gm, struct gh_run_search *sear
 		}
 		page += run->npages;
 		npages -= run->npages;
-		if (npages && gh_guest_mem_is_interrupted(interruptible))
+		if (npages && gh_guest_mem_is_interrupted(how))
 			return -EINTR;
 	}
 
@@ -212,7 +212,7 @@ static u64 gh_pages_to_mib(u64 npages)
 }
 
 static int gh_guest_mem_fill_hole(struct gh_guest_mem *gm, unsigned long page,
-				  unsigned long npages, bool interruptible)
+				  unsigned long npages, unsigned int how)
 {
 	struct gh_run_search search;
 	int ret;
@@ -224,8 +224,8 @@ static int gh_guest_mem_fill_hole(struct gh_guest_mem *gm, unsigned long page,
 		return -ENOMEM;
 	}
 
-	gh_run_search_init(&search, npages, gm->npages);
-	ret = gh_guest_mem_fill(gm, &search, page, npages, interruptible);
+	gh_run_search_init(&search, npages, gm->npages, !(how & GH_FILL_UNCLEARED));
+	ret = gh_guest_mem_fill(gm, &search, page, npages, how);
 	if (ret == -ENOMEM)
 		pr_info_ratelimited("of %llu MiB some are not there in pieces of %llu KiB or more\n",
 				    gh_pages_to_mib(npages),
@@ -238,14 +238,14 @@ static int gh_guest_mem_fill_hole(struct gh_guest_mem *gm, unsigned long page,
  * @gm: the file; its lock is held for writing
  * @first: first page of the part
  * @npages: its size; inside the file
- * @interruptible: any signal ends it after some of it, not only a fatal one
+ * @how: GH_FILL_*
  *
  * What was allocated stays if it fails.
  *
  * Return: 0, -ENOMEM or -EINTR.
  */
 int gh_guest_mem_populate(struct gh_guest_mem *gm, unsigned long first, unsigned long npages,
-			  bool interruptible)
+			  unsigned int how)
 {
 	unsigned long page = first, n;
 	bool filled = false;
@@ -253,9 +253,9 @@ int gh_guest_mem_populate(struct gh_guest_mem *gm, unsigned long first, unsigned
 
 	lockdep_assert_held_write(&gm->lock);
 	while (!ret && (n = gh_guest_mem_next_hole(gm, &page, first + npages))) {
-		if (filled && gh_guest_mem_is_interrupted(interruptible))
+		if (filled && gh_guest_mem_is_interrupted(how))
 			return -EINTR;
-		ret = gh_guest_mem_fill_hole(gm, page, n, interruptible);
+		ret = gh_guest_mem_fill_hole(gm, page, n, how);
 		page += n;
 		filled = true;
 	}
@@ -297,7 +297,7 @@ int gh_guest_mem_populate_around(struct gh_guest_mem *gm, unsigned long page)
 		return 0;
 
 	npages = gh_guest_mem_hole_around(gm, page, &first);
-	return gh_guest_mem_populate(gm, first, npages, false);
+	return gh_guest_mem_populate(gm, first, npages, 0);
 }
 
 /*
@@ -406,7 +406,7 @@ int gh_guest_mem_zero(struct gh_guest_mem *gm, unsigned long first, unsigned lon
 	int ret;
 
 	ret = gh_guest_mem_clear(gm, first, end);
-	return ret ? ret : gh_guest_mem_populate(gm, first, end - first, true);
+	return ret ? ret : gh_guest_mem_populate(gm, first, end - first, GH_FILL_INTERRUPTIBLE);
 }
 
 /* All but what is lost, and the page before that, which guards it from now on. */

@@ -294,7 +294,7 @@ static int gh_guest_mem_add_extents(struct gh_guest_mem *gm, unsigned long first
 	return extents->count > GH_VM_PARCEL_EXTENTS ? -E2BIG : 0;
 }
 
-static int gh_guest_mem_do_bind(struct gh_guest_mem_range *range, bool interruptible)
+static int gh_guest_mem_do_bind(struct gh_guest_mem_range *range, unsigned int how)
 {
 	struct gh_guest_mem *gm = range->gm;
 	int ret;
@@ -302,7 +302,7 @@ static int gh_guest_mem_do_bind(struct gh_guest_mem_range *range, bool interrupt
 	if (gh_guest_mem_is_bound(gm, range->first, range->npages))
 		return -EEXIST;
 
-	ret = gh_guest_mem_populate(gm, range->first, range->npages, interruptible);
+	ret = gh_guest_mem_populate(gm, range->first, range->npages, how);
 	if (ret)
 		return ret;
 
@@ -321,7 +321,7 @@ static int gh_guest_mem_do_bind(struct gh_guest_mem_range *range, bool interrupt
  * @gm: the file
  * @offset: start of the part in bytes; page aligned
  * @size: its size in bytes; whole pages, not 0
- * @interruptible: any signal ends it, not only a fatal one
+ * @how: GH_FILL_*, for what is missing of it
  *
  * Until the backing is released nobody else can have the part, and it stays
  * allocated.
@@ -330,7 +330,7 @@ static int gh_guest_mem_do_bind(struct gh_guest_mem_range *range, bool interrupt
  * -EEXIST if a VM has some of it, -E2BIG if it is too scattered, -ENOMEM, -EINTR.
  */
 struct gh_vm_backing *gh_guest_mem_bind(struct gh_guest_mem *gm, u64 offset, u64 size,
-					bool interruptible)
+					unsigned int how)
 {
 	u64 file_size = (u64)gm->npages << PAGE_SHIFT;
 	struct gh_guest_mem_range *range;
@@ -351,7 +351,7 @@ struct gh_vm_backing *gh_guest_mem_bind(struct gh_guest_mem *gm, u64 offset, u64
 
 	ret = -EINTR;
 	if (!down_write_killable(&gm->lock)) {
-		ret = gh_guest_mem_do_bind(range, interruptible);
+		ret = gh_guest_mem_do_bind(range, how);
 		up_write(&gm->lock);
 	}
 	if (ret) {
@@ -415,7 +415,7 @@ struct gh_vm_backing *gh_guest_mem_bind_user(u64 uaddr, u64 size)
 	if (!gm)
 		return NULL;
 
-	backing = gh_guest_mem_bind(gm, offset, size, true);
+	backing = gh_guest_mem_bind(gm, offset, size, GH_FILL_INTERRUPTIBLE);
 	iput(gm->inode);
 	return backing;
 }

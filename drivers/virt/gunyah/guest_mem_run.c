@@ -36,13 +36,15 @@ static void gh_run_search_restart(struct gh_run_search *search)
  * @search: what is remembered from one to the next
  * @npages: how much it is in all
  * @file_npages: how much there will be at most in the parcel that they are for
+ * @clear: runs are to be all zeros
  */
 void gh_run_search_init(struct gh_run_search *search, unsigned long npages,
-			unsigned long file_npages)
+			unsigned long file_npages, bool clear)
 {
 	unsigned long least = DIV_ROUND_UP(file_npages, GH_VM_PARCEL_EXTENTS);
 
 	search->npages = npages;
+	search->clear = clear;
 	search->min_npages = max(GH_RUN_SMALLEST, roundup_pow_of_two(least + 1)) - 1;
 	gh_run_search_restart(search);
 }
@@ -89,7 +91,8 @@ static int gh_run_alloc_small(unsigned long npages, unsigned long *pfn)
 
 /*
  * Whether a page is free, or one that the kernel can move: a guess, but as good as
- * any without locks. Parts of compound pages have no references of their own.
+ * any without locks. Parts of compound pages have no references of their own. What
+ * drivers have pinned, other guests' memory for example, stays where it is.
  */
 static bool gh_page_may_move(unsigned long pfn, const struct zone *zone)
 {
@@ -100,7 +103,9 @@ static bool gh_page_may_move(unsigned long pfn, const struct zone *zone)
 	/* Since v6.18 the kernel's own small objects may be on pages without references. */
 	if (!page_ref_count(page))
 		return !PageSlab(page);
-	return PageLRU(page) || page_has_movable_ops(page);
+	if (PageLRU(page))
+		return !folio_maybe_dma_pinned(page_folio(page));
+	return page_has_movable_ops(page);
 }
 
 /* Return: the first page in the range that cannot be moved, or @end. */
@@ -244,7 +249,7 @@ static int gh_run_clear(unsigned long pfn, unsigned long npages)
  * gh_run_alloc() - allocate a run
  * @search: remembers what cannot be had
  * @npages: how much is wanted; not 0
- * @run: out: what there is of it, all zeros
+ * @run: out: what there is of it, all zeros if that is asked for
  *
  * Return: 0; -ENOMEM if there is not even the least that is useful; -EINTR if a fatal
  * signal came.
@@ -263,7 +268,7 @@ int gh_run_alloc(struct gh_run_search *search, unsigned long npages,
 		ret = gh_run_try(search, want, &run->pfn);
 		if (!ret) {
 			run->npages = want;
-			ret = gh_run_clear(run->pfn, want);
+			ret = search->clear ? gh_run_clear(run->pfn, want) : 0;
 			if (ret)
 				gh_run_free(run->pfn - 1, want + 1);
 			return ret;

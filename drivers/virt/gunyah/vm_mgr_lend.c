@@ -304,7 +304,7 @@ static int gh_move_to_file(struct gh_vm *ghvm, struct gh_vm_region *region, stru
 	int ret;
 
 	/* Who starts a VM does not expect to be asked to try again. */
-	backing = gh_guest_mem_bind(gh_guest_mem_of(file), 0, region->size, false);
+	backing = gh_guest_mem_bind(gh_guest_mem_of(file), 0, region->size, GH_FILL_UNCLEARED);
 	if (IS_ERR(backing))
 		return PTR_ERR(backing);
 

@@ -66,7 +66,7 @@ static int gh_vm_do_map(struct gh_vm *ghvm, struct gh_guest_mem *gm,
 	if (!gh_vm_is_free(ghvm, label, arg->guest_addr, arg->size))
 		return -EEXIST;
 
-	backing = gh_guest_mem_bind(gm, arg->offset, arg->size, true);
+	backing = gh_guest_mem_bind(gm, arg->offset, arg->size, GH_FILL_INTERRUPTIBLE);
 	if (IS_ERR(backing))
 		return PTR_ERR(backing);
 
