@@ -6,8 +6,9 @@
 # well. TESTS="kunit gunyah_api ..." restricts it to these. Under Debian's own
 # kernel run linux_net, gunyah_loopback, with so many MESSAGES, and gunyah_membench and
 # gunyah_guestmembench, with up to BENCH_MIB of memory; under those of ACCESS_KERNELS
-# runs gunyah_access, which makes them crash in the end. GUNYAH_STRESS=N makes
-# gunyah_stress N times as long, GUNYAH_SEED=N repeats its random numbers.
+# runs gunyah_access, which makes them crash in the end, and one of them die.
+# GUNYAH_STRESS=N makes gunyah_stress N times as long, GUNYAH_SEED=N repeats its random
+# numbers.
 # GUNYAH_ROWS=WORD restricts gunyah_access. gunyah_fragment has to be asked for.
 
 . "$(dirname "$0")/../../scripts/common.sh"
@@ -28,9 +29,9 @@ run=$BUILD/test
 
 # By machine: CPUs, of which two are the primary's, and the primary's MiB
 declare -A cpus=([production]=3 [guests]=3 [debug]=4 [big]=3 [fragment]=3 [pool]=3 [net]=3
-		[stock]=3)
+		[stock]=3 [hibernation]=3)
 declare -A memory=([production]=1024 [guests]=1024 [debug]=1024 [big]=4608
-		   [fragment]=2688 [pool]=1024 [net]=1024
+		   [fragment]=2688 [pool]=1024 [net]=1024 [hibernation]=1024
 		   [stock]=$((1024 + 2 * BENCH_MIB)))
 for series in $ACCESS_KERNELS; do
 	cpus[access-$series]=3
@@ -248,17 +249,39 @@ boot()
 	rm -f "$run/$1.log"
 	case $1 in
 	kunit) boot_kunit ;;
-	stock | net) boot_selftest "$1" "$CACHE/image-$KERNEL/Image" ;;
+	stock | net | hibernation) boot_selftest "$1" "$CACHE/image-$KERNEL/Image" ;;
 	access-*) boot_selftest "$1" "$CACHE/image-${1#access-}/Image" ;;
 	*) boot_selftest "$1" "$image" ;;
 	esac </dev/null
 	say "==> $1 is done after $((SECONDS - start)) s"
 }
 
+# judge_death NAME: a host that hibernates while it has lent memory is dead, and its log
+# tells why
+judge_death()
+{
+	local log=$run/$1.log
+
+	cat >/dev/null
+	if sed '1,/gunyah_access: crashes are expected/d' "$log" |
+	   tee "$log.death" | grep -aq 'Kernel panic' &&
+	   grep -aq 'synchronous external abort' "$log.death" &&
+	   grep -aq swsusp_save "$log.death"; then
+		result ok "$1: the host with pinned memory dies"
+		echo "# access: hibernation image | the host is dead, synchronous external abort"
+	else
+		result "not ok" "$1: the host with pinned memory dies"
+	fi
+}
+
 # judge NAME: standard input is what the machine printed
 judge()
 {
-	merge_tap "$1"
+	if [ "$1" = hibernation ]; then
+		judge_death "$1"
+	else
+		merge_tap "$1"
+	fi
 	# What a test announces, it judges by itself.
 	sed '/gunyah_access: crashes are expected/,$d' "$run/$1.log" \
 		>"$run/$1.judged"
@@ -355,6 +378,13 @@ for series in $ACCESS_KERNELS; do
 		stock_machine "access-$series" "$series" "gunyah_access pinned"
 done
 
+if [ $access = 1 ]; then
+	build_stock "$KERNEL"
+	BOOTARGS="$BOOTARGS mem=512M cma=0 no_console_suspend" \
+		step "Put the machine that hibernates together" \
+		stock_machine hibernation "$KERNEL" "gunyah_access hibernation"
+fi
+
 for test in ${TESTS:-}; do
 	case $test in
 	kunit | linux_guest | linux_disk | linux_net) ;;
@@ -391,6 +421,7 @@ done
 for series in $ACCESS_KERNELS; do
 	machines+=("access-$series")
 done
+[ $access = 0 ] || machines+=(hibernation)
 boot_machines
 say "==> Tests took $((SECONDS - start)) s"
 summary

@@ -4,11 +4,15 @@
  *
  *   gunyah_access            memory that the driver takes care of
  *   gunyah_access pinned     then also memory that it lends where it lies; crashes the kernel
+ *   gunyah_access hibernation     what ends the whole host with such memory, which only its
+ *                                 log can tell of
  *
  * A line "# access: ROW | PINNED | FILE" tells what was seen. GUNYAH_ROWS=WORD in the
  * environment restricts it to tests with that in their names.
  */
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -54,21 +58,24 @@ static const struct access_row rows[] = {
 	  .file = "-EFAULT", .moved = "-EFAULT", .pinned = CRASH },
 	{ .name = "vmsplice", .run = row_vmsplice,
 	  .file = "-EFAULT", .moved = "-EFAULT", .pinned = CRASH },
-	{ .name = "core dump", .run = row_core, .after = row_core_after,
-	  .file = "clean dump", .moved = "clean dump", .pinned = CRASH },
 	{ .name = "fork", .run = row_fork,
 	  .file = "not inherited", .moved = "not inherited", .pinned = CRASH },
 	{ .name = "compaction", .run = row_compact,
 	  .file = "safe", .moved = "safe", .pinned = "safe" },
 	{ .name = "swapping", .run = row_swap,
 	  .file = "safe", .moved = "safe", .pinned = "safe" },
-	{ .name = "hibernation image", .run = row_hibernate, .file = "succeeds",
-	  .moved = "succeeds" },
+	{ .name = "hibernation image", .run = row_hibernate, .ends_host = true,
+	  .file = "succeeds", .moved = "succeeds", .pinned = CRASH },
 	{ .name = "lend and reclaim, hammered", .run = row_race, .alloc = row_race_alloc,
 	  .file = "SIGBUS, -EFAULT", .pinned = CRASH },
 	{ .name = "path lookup in the page before", .run = row_path, .alloc = row_path_alloc,
 	  .file = "none, guard page", .moved = "none, guard page", .pinned = CRASH },
-	/* These crash with locks that others need afterwards, kcore with one of START. */
+	/*
+	 * These crash with locks that others need afterwards: that of a page of the dump,
+	 * which who allocates guest memory may want to move; kcore with one of START.
+	 */
+	{ .name = "core dump", .run = row_core, .after = row_core_after,
+	  .file = "clean dump", .moved = "clean dump", .pinned = CRASH },
 	{ .name = "futex", .run = row_futex,
 	  .file = "-EFAULT", .moved = "-EFAULT", .pinned = CRASH },
 	{ .name = "/proc/kcore", .run = row_kcore,
@@ -128,6 +135,33 @@ static bool run_row(const struct access_row *row, enum access_kind kind)
 	return fine;
 }
 
+/* What waits for something that does not come, and where */
+static void note_stuck(void)
+{
+	char path[300], *status, *stack, *line, *rest;
+	struct dirent *entry;
+	DIR *proc = opendir("/proc");
+
+	while (proc && (entry = readdir(proc))) {
+		snprintf(path, sizeof(path), "/proc/%s/status", entry->d_name);
+		if (!isdigit(*entry->d_name) || access(path, R_OK))
+			continue;
+		status = read_file(path);
+		if (strstr(status, "State:\tD")) {
+			note("%s stuck: %.*s", entry->d_name, (int)strcspn(status, "\n"), status);
+			snprintf(path, sizeof(path), "/proc/%s/stack", entry->d_name);
+			stack = read_file(path);
+			for (line = strtok_r(stack, "\n", &rest); line;
+			     line = strtok_r(NULL, "\n", &rest))
+				note("  %s", line);
+			free(stack);
+		}
+		free(status);
+	}
+	if (proc)
+		closedir(proc);
+}
+
 /*
  * Wait for the process of a row, or a crash of the kernel. Where that hangs the process,
  * nothing ends it.
@@ -145,6 +179,8 @@ static bool wait_for_row(pid_t pid, int kmsg, int *status)
 		if (!gone)
 			sleep_ms(POLL_MS);
 	}
+	if (!gone && !crash_ms)
+		note_stuck();
 	if (crash_ms)
 		saw("%s", gone ? CRASH : HANGS);
 	if (!gone)
@@ -229,17 +265,20 @@ static void run_next(void)
 		marked = true;
 		write_file("/dev/kmsg", "gunyah_access: crashes are expected from here on");
 		write_file(UNSAFE, "1");
+		if (test->row->ends_host)
+			write_file("/proc/sys/kernel/panic_on_oops", "1");
 	}
 	test_row(test->row, test->kind);
 }
 
-static void add_tests(enum access_kind kind)
+static void add_tests(enum access_kind kind, bool ends_host)
 {
 	const char *word = getenv("GUNYAH_ROWS") ?: "";
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (!wanted(&rows[i], kind))
+		if (!wanted(&rows[i], kind) ||
+		    ends_host != (rows[i].ends_host && kind == ACCESS_PINNED))
 			continue;
 		access_tests[count].row = &rows[i];
 		access_tests[count].kind = kind;
@@ -277,11 +316,15 @@ int main(int argc, char **argv)
 		return 1;
 	if (!dump_supported())
 		return tap_skip_all("no dump of the Resource Manager");
-	for (kind = ACCESS_FILE; kind < ACCESS_PINNED; kind++)
-		add_tests(kind);
+	if (argc > 1 && !strcmp(argv[1], "hibernation")) {
+		add_tests(ACCESS_PINNED, true);
+	} else {
+		for (kind = ACCESS_FILE; kind < ACCESS_PINNED; kind++)
+			add_tests(kind, false);
+	}
 	if (argc > 1 && !strcmp(argv[1], "pinned")) {
 		access_slow = false;
-		add_tests(ACCESS_PINNED);
+		add_tests(ACCESS_PINNED, false);
 	}
 	ret = testvm_main(tests, count);
 	print_table();

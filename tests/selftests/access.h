@@ -73,6 +73,8 @@ struct access_row {
 	const char *file;
 	const char *moved;
 	const char *pinned;
+	/* What @pinned tells is the end of the host. */
+	bool ends_host;
 };
 
 /* The kernel says so when it dies of it. */
