@@ -37,9 +37,11 @@ void bus_destroy(struct bus *bus)
 {
 	while (bus->count) {
 		struct device *dev = bus->devices[--bus->count];
+		int irq_fd = dev->irq_fd;
 
-		close(dev->irq_fd);
+		/* Until it is destroyed, its thread may raise it. */
 		dev->ops->destroy(dev);
+		close(irq_fd);
 	}
 }
 
