@@ -25,7 +25,7 @@ quiet()
 rm -rf "$dir"
 mkdir -p "$dir/all/reserved-memory"
 # Later versions of dt-schema have it themselves.
-dpkg -L dt-schema 2>/dev/null | grep -q '/reserved-memory\.yaml$' ||
+dpkg -L dt-schema 2>/dev/null | grep '/reserved-memory\.yaml$' >/dev/null ||
 	cp "$KERNEL_BINDINGS/reserved-memory/reserved-memory.yaml" \
 		"$dir/all/reserved-memory/"
 cp -r "$TOP/$BINDINGS/." "$dir/all/"
