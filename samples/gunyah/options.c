@@ -195,7 +195,7 @@ static bool add_net(struct options *opts, char *text)
 		return false;
 	}
 	if (mac && !parse_mac(mac + strlen(",mac="), net->mac)) {
-		log_error(0, "--net %s: no address of one station", text);
+		log_error(0, "--net %s: not the MAC address of one station", text);
 		return false;
 	}
 	net->has_mac = mac;
