@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Small files of the kernel's, and those of tracing and debugfs.
+ * Small files of the kernel's.
  */
 
 #ifndef SELFTEST_FILES_H
@@ -11,6 +11,7 @@
 
 #define TRACING			"/sys/kernel/debug/tracing/"
 #define RM_DEBUGFS		"/sys/kernel/debug/gunyah/rm/"
+#define CORE_PATTERN		"/proc/sys/kernel/core_pattern"
 
 /* The test fails if one of these does. */
 bool write_file(const char *path, const char *text);

@@ -17,9 +17,6 @@
 #define KEEP			(GH_MAP_MEM_KEEP_CONTENTS)
 #define UNMAP			(GH_MAP_MEM_UNMAP)
 
-/* The label of a parcel of a guest memory file */
-#define GMEM_LABEL(gpa)		((u32)((gpa) >> 12))
-
 /* Something in each page that tells it from all others; and whether that is there. */
 void gm_fill(u8 *p, u64 size, u64 seed);
 bool gm_check(const u8 *p, u64 size, u64 seed, const char *when);

@@ -14,11 +14,6 @@
 #include "guestmem.h"
 #include "testmem.h"
 
-#ifndef FALLOC_FL_KEEP_SIZE
-#define FALLOC_FL_KEEP_SIZE	0x01
-#define FALLOC_FL_PUNCH_HOLE	0x02
-#define FALLOC_FL_ZERO_RANGE	0x10
-#endif
 #define PUNCH			FALLOC_FL_PUNCH_HOLE
 #define ZERO			FALLOC_FL_ZERO_RANGE
 

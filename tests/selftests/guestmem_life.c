@@ -21,11 +21,6 @@
 #include "modules.h"
 #include "testmem.h"
 
-#ifndef FALLOC_FL_PUNCH_HOLE
-#define FALLOC_FL_PUNCH_HOLE	0x02
-#define FALLOC_FL_ZERO_RANGE	0x10
-#endif
-
 #define DATA			TESTVM_MEM_SIZE
 #define SIZE			(4 * DATA)
 #define LABEL			10

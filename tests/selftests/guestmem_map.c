@@ -14,9 +14,6 @@
 #include "parcel.h"
 #include "testmem.h"
 
-#ifndef FALLOC_FL_PUNCH_HOLE
-#define FALLOC_FL_PUNCH_HOLE	0x02
-#endif
 #define PUNCH			FALLOC_FL_PUNCH_HOLE
 
 #define SIZE			(4 * SZ_2M)

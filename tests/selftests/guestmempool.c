@@ -50,7 +50,6 @@
 #define FUTEX_OTHER		0x07e50ff5
 #define POKED			0x90ced90ced90ceULL
 
-#define CORE_PATTERN		"/proc/sys/kernel/core_pattern"
 #define CORE			"/dev/shm/pool-core"
 
 #define ABORTS			"aborts-on-lent-memory"
@@ -430,7 +429,7 @@ static bool create(struct testvm *vm, int fd)
 
 static void use(struct testvm *vm, u8 *p, long aborts)
 {
-	u64 shared = parcel_address(SHARED_GPA / SZ_4K);
+	u64 shared = parcel_address(GMEM_LABEL(SHARED_GPA));
 
 	check_answers(vm->ram.hva, &lent, "lent, by the mapping of the image");
 	check_answers(p, &lent, "lent, by another mapping");

@@ -84,15 +84,7 @@ u8 *gmem_scattered(u64 size)
 	return p;
 }
 
-static void unmap_ram(struct guest_mem *mem)
-{
-	munmap(mem->hva, mem->size);
-}
-
-static const struct mem_backing backing = {
-	.name = "test",
-	.free = unmap_ram,
-};
+static const struct mem_backing backing = { .name = "test" };
 
 bool gmem_load(struct testvm *vm, int fd, u64 offset, struct guest_program program)
 {

@@ -15,6 +15,9 @@
 #define GMEM_LEND		(GMEM_RWX | GH_MAP_MEM_FORCE_LEND)
 #define GMEM_SHARE		(GMEM_RWX | GH_MAP_MEM_FORCE_SHARE)
 
+/* The label of its parcel */
+#define GMEM_LABEL(gpa)		((u32)((gpa) / SZ_4K))
+
 /* The plain ioctls, errno as they leave it. */
 int gmem_create(int dev, u64 flags, u64 size);
 int gmem_map(int vm, u64 gpa, u32 flags, int fd, u64 offset, u64 size);

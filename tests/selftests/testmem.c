@@ -31,9 +31,6 @@
 #define IN_PLACE		"/sys/module/" RM_MODULE "/parameters/unsafe_lend_in_place"
 #define NR_HUGEPAGES		"/proc/sys/vm/nr_hugepages"
 
-#define PAGEMAP_PRESENT		BIT_ULL(63)
-#define PAGEMAP_PFN		(BIT_ULL(55) - 1)
-
 #define SETTLE_MS		60000
 #define POLL_MS			20
 

@@ -14,6 +14,10 @@
 #define TESTMEM_RWX	(GH_MEM_ALLOW_READ | GH_MEM_ALLOW_WRITE | GH_MEM_ALLOW_EXEC)
 #define TESTMEM_LENT	(TESTMEM_RWX | GH_MEM_LENT)
 
+/* Of an entry of /proc/self/pagemap */
+#define PAGEMAP_PRESENT		BIT_ULL(63)
+#define PAGEMAP_PFN		(BIT_ULL(55) - 1)
+
 /* Memory that is there, not only reserved; NULL if there is none. All are freed the same. */
 
 /* In single pages, hardly any of which lies next to the one before. */
