@@ -30,7 +30,6 @@
 #include "kmsg.h"
 
 #define UNSAFE			"/sys/module/gunyah_rsc_mgr/parameters/unsafe_lend_in_place"
-#define CORE_PATTERN		"/proc/sys/kernel/core_pattern"
 #define ABORTS			"aborts-on-lent-memory"
 
 #define SIZE			SZ_2M

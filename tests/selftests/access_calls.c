@@ -21,7 +21,6 @@
 #include "access.h"
 #include "files.h"
 
-#define CORE_PATTERN		"/proc/sys/kernel/core_pattern"
 #define CORE			"/dev/shm/access-core"
 
 const char *result_name(long result)

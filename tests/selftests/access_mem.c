@@ -21,9 +21,6 @@
 #define MEMORY_MS		60000
 #define POLL_MS			100
 
-#define PAGEMAP_PRESENT		BIT_ULL(63)
-#define PAGEMAP_PFN		(BIT_ULL(55) - 1)
-
 /* How many of the pages lent_check() looks at */
 #define SAMPLES			16
 
