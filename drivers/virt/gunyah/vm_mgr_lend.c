@@ -232,7 +232,7 @@ static int gh_move_map(struct file *file, const struct gh_vm_pin *pin, unsigned 
 		      start - pin->uaddr);
 	/* It may be a part of a huge page, or sealed: kernels do not agree on the errno. */
 	if (IS_ERR_VALUE(ret))
-		return ret == -EINTR ? -EINTR : -EADDRINUSE;
+		return ret == -EINTR || ret == -ENOMEM ? (int)ret : -EADDRINUSE;
 	return 0;
 }
 
