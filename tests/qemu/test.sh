@@ -210,10 +210,10 @@ selftest_machines()
 {
 	local tests
 
-	mapfile -t tests < <(grep -vxE 'gunyah_(guestmem|access)|vmm_.*' \
+	mapfile -t tests < <(grep -vxE 'gunyah_(guestmem.*|access)|vmm_.*' \
 		"$BUILD/selftests/tests.list")
 	selftest_machine production caps=random "${tests[@]}"
-	mapfile -t tests < <(grep -xE 'gunyah_(guestmem|access)|vmm_.*' \
+	mapfile -t tests < <(grep -xE 'gunyah_(guestmem.*|access)|vmm_.*' \
 		"$BUILD/selftests/tests.list")
 	# A guest that reports errors itself takes long: with lent memory by request only
 	[[ " ${TESTS:-} " != *" linux_disk "* ]] || tests+=(linux_disk)

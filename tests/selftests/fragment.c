@@ -20,10 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "files.h"
-#include "fragment.h"
 #include "junk.h"
 #include "kmsg.h"
+#include "leak.h"
 #include "parcel.h"
 #include "testgmem.h"
 #include "testmem.h"
@@ -32,13 +31,10 @@
 
 /* For the guest, behind what it boots from */
 #define BEHIND			(GUEST_RAM_BASE + TESTVM_MEM_SIZE)
-#define LABEL			(BEHIND / SZ_4K)
 
 #define PLACES			64
 #define MARK(offset)		(0xf4a6000000000000ULL | (offset))
 
-/* What the rest of the system takes meanwhile */
-#define NOISE			((long long)(32 * SZ_1M))
 #define SETTLE_MS		60000
 #define POLL_MS			20
 
@@ -47,64 +43,6 @@
 /* Why there is none, as the kernel says it */
 #define TOO_MUCH		"MiB are wanted, and"
 #define PIECES			"are not there in pieces of"
-
-/*
- * What it was before, and is to be in the end
- */
-
-/* Free memory, what each CPU keeps for itself included: that can be a lot. */
-static long long unused(void)
-{
-	char *text, *line;
-	unsigned long long n, pages = 0;
-
-	write_file("/proc/sys/vm/stat_refresh", "1");
-	text = read_file("/proc/zoneinfo");
-	for (line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (sscanf(line, " nr_free_pages %llu", &n) == 1 ||
-		    sscanf(line, " count: %llu", &n) == 1)
-			pages += n;
-	}
-	free(text);
-	return pages * sysconf(_SC_PAGESIZE);
-}
-
-bool state_begin(struct state *before)
-{
-	tap_alive();
-	before->locked = testmem_locked();
-	before->unused = unused();
-	before->kills = vm_event("oom_kill");
-	return dump_take(&before->dump);
-}
-
-void state_end(struct state *before)
-{
-	unsigned int ms;
-
-	tap_alive();
-	dump_check_same(&before->dump);
-	dump_free(&before->dump);
-	testmem_check_locked(before->locked, "in the end");
-	for (ms = 0; ms < SETTLE_MS && unused() < before->unused - NOISE; ms += POLL_MS)
-		sleep_ms(POLL_MS);
-	check(unused() >= before->unused - NOISE, "%lld KiB are gone",
-	      (before->unused - unused()) / 1024);
-	check(vm_event("oom_kill") == before->kills, "somebody had to die");
-}
-
-long vm_event(const char *name)
-{
-	char *text = read_file("/proc/vmstat"), *line;
-	long n = -1;
-
-	line = strstr(text, name);
-	if (line)
-		n = strtol(line + strlen(name), NULL, 10);
-	free(text);
-	return n;
-}
 
 static long ms_of(long (*call)(void *arg), void *arg, long *result)
 {
@@ -194,7 +132,7 @@ static void check_parcel(u64 size, long long runs, long requests)
 	struct parcel parcel;
 
 	note("%llu MiB: %lld entries, %ld requests", size / SZ_1M, runs, requests);
-	if (check(parcel_find(LABEL, 0, &parcel), "no parcel")) {
+	if (check(parcel_find(GMEM_LABEL(BEHIND), 0, &parcel), "no parcel")) {
 		check(parcel.lent && parcel.size == size, "%llu bytes", parcel.size);
 		check(parcel.entries == runs, "%u entries, not %lld", parcel.entries, runs);
 	}
@@ -251,41 +189,41 @@ static bool take(u64 size, const char *what)
 
 static void one_run(void)
 {
-	struct state before;
+	struct leak before;
 	int fd;
 
-	if (!state_begin(&before))
+	if (!leak_begin(&before))
 		return;
 	fd = gmem_new(0, SZ_1G);
 	if (fd >= 0 && check_errno(allocate(&fd), 0, "fallocate()"))
 		gmem_check_info(fd, "runs", 1, "nothing is in the way");
 	close(fd);
 	take(SZ_1G, "nothing is in the way");
-	state_end(&before);
+	leak_end(&before);
 }
 
 static void movable(void)
 {
-	struct state before;
+	struct leak before;
 
-	if (!state_begin(&before))
+	if (!leak_begin(&before))
 		return;
 	if (junk_movable())
 		take(FILE_SIZE, "every second page can be moved");
 	junk_free();
-	state_end(&before);
+	leak_end(&before);
 }
 
 static void unmovable(void)
 {
-	struct state before;
+	struct leak before;
 
-	if (!state_begin(&before))
+	if (!leak_begin(&before))
 		return;
 	if (junk_unmovable(SZ_1M))
 		take(FILE_SIZE, "a page of each MiB cannot be moved");
 	junk_free();
-	state_end(&before);
+	leak_end(&before);
 }
 
 /*
@@ -310,14 +248,14 @@ static void refuse(int log, u64 size, const char *what, const char *reason)
 static void too_much(void)
 {
 	int log = kmsg_open();
-	struct state before;
+	struct leak before;
 
-	if (log < 0 || !state_begin(&before))
+	if (log < 0 || !leak_begin(&before))
 		return;
 	refuse(log, 64 * SZ_1G, "more than anybody has", TOO_MUCH);
 	refuse(log, (before.unused & ~(SZ_1M - 1)) + 256 * SZ_1M, "somewhat too much",
 	       TOO_MUCH);
-	state_end(&before);
+	leak_end(&before);
 	close(log);
 }
 
@@ -325,16 +263,16 @@ static void too_much(void)
 static void pieces(void)
 {
 	int log = kmsg_open();
-	struct state before;
+	struct leak before;
 
-	if (log < 0 || !state_begin(&before))
+	if (log < 0 || !leak_begin(&before))
 		return;
 	if (junk_unmovable(SZ_128K) &&
 	    check(testmem_unused() > (long long)(FILE_SIZE + 128 * SZ_1M), "too little memory"))
 		refuse(log, FILE_SIZE, "a page of each 128 KiB cannot be moved", PIECES);
 	junk_free();
 	take(FILE_SIZE, "after that");
-	state_end(&before);
+	leak_end(&before);
 	close(log);
 }
 
@@ -362,10 +300,10 @@ static void interrupted(void)
 {
 	const struct sigaction action = { .sa_handler = got_signal };
 	struct sigaction old;
-	struct state before;
+	struct leak before;
 	int fd;
 
-	if (!state_begin(&before))
+	if (!leak_begin(&before))
 		return;
 	fd = gmem_new(0, FILE_SIZE);
 	sigaction(SIGALRM, &action, &old);
@@ -384,7 +322,7 @@ static void interrupted(void)
 	tap_alive();
 	close(fd);
 	junk_free();
-	state_end(&before);
+	leak_end(&before);
 }
 
 static pid_t allocate_in_child(u64 size)
@@ -424,21 +362,21 @@ static void kill_at(u64 size, u64 taken)
 
 static void killed(void)
 {
-	struct state before;
+	struct leak before;
 	unsigned int i;
 
-	if (!state_begin(&before))
+	if (!leak_begin(&before))
 		return;
 	for (i = 0; i < 4; i++)
 		kill_at(SZ_1G, i * 100 * SZ_1M);
-	state_end(&before);
-	if (!state_begin(&before))
+	leak_end(&before);
+	if (!leak_begin(&before))
 		return;
 	if (junk_unmovable(SZ_1M))
 		for (i = 0; i < 4; i++)
 			kill_at(FILE_SIZE, i * 100 * SZ_1M);
 	junk_free();
-	state_end(&before);
+	leak_end(&before);
 }
 
 static const struct tap_test tests[] = {
@@ -449,8 +387,6 @@ static const struct tap_test tests[] = {
 	{ "memory is in pieces that are too small", pieces },
 	{ "allocation is interrupted by signals", interrupted },
 	{ "a process is killed while it allocates", killed },
-	{ "each allocation for a file fails", file_shortage },
-	{ "each allocation of a start fails", start_shortage },
 };
 
 int main(void)

@@ -22,19 +22,10 @@
 
 #include "caps.h"
 #include "ctl.h"
-#include "dump.h"
 #include "guestmem.h"
+#include "leak.h"
 #include "modules.h"
 #include "testmem.h"
-
-#ifndef FALLOC_FL_KEEP_SIZE
-#define FALLOC_FL_KEEP_SIZE	1
-#endif
-
-/* Of the system's memory; others use some of it meanwhile. */
-#define MEMORY_SLACK		(24 * SZ_1M)
-#define SETTLE_MS		60000
-#define POLL_MS			50
 
 static_assert(GH_CREATE_GUEST_MEM == 0x40404708, "GH_CREATE_GUEST_MEM");
 static_assert(GH_VM_MAP_MEM == 0x40204709, "GH_VM_MAP_MEM");
@@ -177,41 +168,16 @@ void gm_end_storm(pid_t pid)
  * What is to be as before each test
  */
 
-static struct {
-	struct dump dump;
-	int users;
-	long locked;
-	long long unused;
-} before;
+static struct leak before;
 
 static bool take(void)
 {
-	if (!dump_take(&before.dump))
-		return false;
-	before.users = modules_users();
-	before.locked = testmem_locked();
-	before.unused = testmem_unused();
-	return true;
-}
-
-static bool has_memory(void)
-{
-	return before.unused - testmem_unused() <= (long long)MEMORY_SLACK;
+	return leak_begin(&before);
 }
 
 static void check_back(void)
 {
-	unsigned int ms;
-
-	tap_alive();
-	dump_check_same(&before.dump);
-	dump_free(&before.dump);
-	modules_check_users(before.users);
-	testmem_check_locked(before.locked, "after the test");
-	for (ms = 0; ms < SETTLE_MS && !has_memory(); ms += POLL_MS)
-		sleep_ms(POLL_MS);
-	check(has_memory(), "%lld KiB are free, not %lld", testmem_unused() >> 10,
-	      before.unused >> 10);
+	leak_end(&before);
 }
 
 /*
