@@ -13,6 +13,7 @@
 #include <linux/gunyah.h>
 #include <linux/list.h>
 #include <linux/module.h>
+#include <linux/rbtree_latch.h>
 #include <linux/types.h>
 
 #include <uapi/linux/gunyah.h>
@@ -114,7 +115,7 @@ void gh_vm_remove_resource_ticket(struct gh_vm *ghvm, struct gh_vm_resource_tick
  * @datamatch: take only writes of @data
  * @data: what must be written, with @datamatch; its low @len bytes count
  * @write: called for each write; must not sleep
- * @node: in the VM's table
+ * @node: in the VM's tree
  */
 struct gh_vm_io_handler {
 	u64 addr;
@@ -122,7 +123,7 @@ struct gh_vm_io_handler {
 	bool datamatch;
 	u64 data;
 	void (*write)(struct gh_vm_io_handler *handler, u64 addr, u32 len, u64 data);
-	struct hlist_node node;
+	struct latch_tree_node node;
 };
 
 int gh_vm_add_io_handler(struct gh_vm *ghvm, struct gh_vm_io_handler *handler);

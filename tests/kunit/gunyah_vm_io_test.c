@@ -5,6 +5,7 @@
 
 #include <kunit/test.h>
 #include <linux/module.h>
+#include <linux/prandom.h>
 
 #undef EXPORT_SYMBOL_GPL
 #define EXPORT_SYMBOL_GPL(_symbol)
@@ -12,7 +13,9 @@
 #include "../../drivers/virt/gunyah/vm_mgr_io.c"
 
 #define ADDR		0x1000
-#define MAX_HANDLERS	4
+#define MAX_HANDLERS	256
+#define RANDOM_SEED	0x67756e79
+#define RANDOM_ROUNDS	5000
 
 struct io {
 	struct gh_vm ghvm;
@@ -36,7 +39,7 @@ static int io_init(struct kunit *test)
 	if (!io)
 		return -ENOMEM;
 	mutex_init(&io->ghvm.io_lock);
-	hash_init(io->ghvm.io_handlers);
+	seqcount_latch_init(&io->ghvm.io_handlers.seq);
 	current_io = io;
 	test->priv = io;
 	return 0;
@@ -145,12 +148,80 @@ static void removal(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2, who(io, ADDR, 4, 0));
 }
 
+/* A queue of each value at one address, as virtio has them */
+static void many_values(struct kunit *test)
+{
+	struct io *io = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < MAX_HANDLERS; i++)
+		KUNIT_EXPECT_EQ(test, 0, add(io, i, ADDR, 4, true, i * 7 % MAX_HANDLERS));
+	for (i = 0; i < MAX_HANDLERS; i++)
+		KUNIT_EXPECT_EQ(test, i, who(io, ADDR, 4, i * 7 % MAX_HANDLERS));
+	KUNIT_EXPECT_EQ(test, -1, who(io, ADDR, 4, MAX_HANDLERS));
+	for (i = 0; i < MAX_HANDLERS; i += 2)
+		gh_vm_remove_io_handler(&io->ghvm, &io->handlers[i]);
+	for (i = 0; i < MAX_HANDLERS; i++)
+		KUNIT_EXPECT_EQ(test, i % 2 ? (int)i : -1,
+				who(io, ADDR, 4, i * 7 % MAX_HANDLERS));
+}
+
+static bool takes(const struct gh_vm_io_handler *handler, u64 addr, u32 len, u64 data)
+{
+	u64 mask = len == 8 ? U64_MAX : BIT_ULL(8 * len) - 1;
+
+	return handler->write && handler->addr == addr &&
+	       (!handler->len || handler->len == len) &&
+	       (!handler->datamatch || !((handler->data ^ data) & mask));
+}
+
+/* Looked for one after the other */
+static int who_should(const struct io *io, u64 addr, u32 len, u64 data)
+{
+	int i;
+
+	for (i = 0; i < MAX_HANDLERS; i++) {
+		if (takes(&io->handlers[i], addr, len, data))
+			return i;
+	}
+	return -1;
+}
+
+static void random_handlers(struct kunit *test)
+{
+	struct io *io = test->priv;
+	struct rnd_state rnd;
+	unsigned int round, i;
+	u64 addr, data;
+	u32 len;
+
+	prandom_seed_state(&rnd, RANDOM_SEED);
+	for (round = 0; round < RANDOM_ROUNDS; round++) {
+		i = prandom_u32_state(&rnd) % MAX_HANDLERS;
+		addr = ADDR + prandom_u32_state(&rnd) % 16;
+		len = prandom_u32_state(&rnd) % 5;
+		len = len ? BIT(len - 1) : 0;
+		data = prandom_u32_state(&rnd) % 8 | BIT_ULL(8 * (prandom_u32_state(&rnd) % 8));
+		if (len)
+			KUNIT_ASSERT_EQ(test, who_should(io, addr, len, data),
+					who(io, addr, len, data));
+		if (io->handlers[i].write) {
+			gh_vm_remove_io_handler(&io->ghvm, &io->handlers[i]);
+			io->handlers[i].write = NULL;
+		} else if (add(io, i, addr, len, len && round % 4, data)) {
+			io->handlers[i].write = NULL;
+		}
+	}
+}
+
 static struct kunit_case io_cases[] = {
 	KUNIT_CASE(bad_handlers),
 	KUNIT_CASE(length),
 	KUNIT_CASE(value),
 	KUNIT_CASE(collisions),
 	KUNIT_CASE(removal),
+	KUNIT_CASE(many_values),
+	KUNIT_CASE(random_handlers),
 	{}
 };
 

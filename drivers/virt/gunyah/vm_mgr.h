@@ -26,12 +26,12 @@
 #include <linux/completion.h>
 #include <linux/gunyah_rsc_mgr.h>
 #include <linux/gunyah_vm_mgr.h>
-#include <linux/hashtable.h>
 #include <linux/kref.h>
 #include <linux/miscdevice.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/poll.h>
+#include <linux/rbtree_latch.h>
 #include <linux/refcount.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
@@ -252,8 +252,6 @@ struct gh_vm_boot_regs {
 	u64 value[GH_VM_N_BOOT_REGS];
 };
 
-#define GH_VM_IO_HASH_BITS	6
-
 /**
  * struct gh_vm - a VM
  * @kref: users of this struct
@@ -303,7 +301,7 @@ struct gh_vm_boot_regs {
  * @n_resources: see there
  *
  * @io_lock: guards changes of @io_handlers; readers are under SRCU
- * @io_handlers: by address
+ * @io_handlers: by what they take
  */
 struct gh_vm {
 	struct kref kref;
@@ -351,7 +349,7 @@ struct gh_vm {
 	size_t n_resources;
 
 	struct mutex io_lock;		/* see above */
-	DECLARE_HASHTABLE(io_handlers, GH_VM_IO_HASH_BITS);
+	struct latch_tree_root io_handlers;
 };
 
 /* vm_mgr.c: for the Resource Manager's driver */

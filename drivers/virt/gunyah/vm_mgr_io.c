@@ -2,13 +2,14 @@
 /*
  * Writes of guests to addresses where they have no memory, and who takes them.
  *
- * Looked up on each such exit of a vCPU: a hash table under SRCU, so that vCPUs
- * do not get into each other's way.
+ * Looked up on each such exit of a vCPU: in a tree, without a lock. No two handlers
+ * take the same write, so what they take are intervals in the order of addresses,
+ * lengths and values, and a write lies in one of them at most.
  */
 
 #include <linux/module.h>
 #include <linux/overflow.h>
-#include <linux/rculist.h>
+#include <linux/rbtree_latch.h>
 #include <linux/srcu.h>
 
 #include "vm_mgr.h"
@@ -20,25 +21,49 @@ static u64 gh_vm_io_mask(u32 len)
 	return len < sizeof(u64) ? BIT_ULL(len * BITS_PER_BYTE) - 1 : U64_MAX;
 }
 
-static bool gh_vm_io_takes(const struct gh_vm_io_handler *handler, u64 addr, u32 len, u64 data)
+/* 0 if there is a write that both take. */
+static int gh_vm_io_compare(const struct gh_vm_io_handler *a, const struct gh_vm_io_handler *b)
 {
-	if (handler->addr != addr)
-		return false;
-	if (handler->len && handler->len != len)
-		return false;
-	return !handler->datamatch || !((handler->data ^ data) & gh_vm_io_mask(len));
+	u64 mask = gh_vm_io_mask(a->len);
+
+	if (a->addr != b->addr)
+		return a->addr < b->addr ? -1 : 1;
+	if (!a->len || !b->len)
+		return 0;
+	if (a->len != b->len)
+		return a->len < b->len ? -1 : 1;
+	if (!a->datamatch || !b->datamatch || !((a->data ^ b->data) & mask))
+		return 0;
+	return (a->data & mask) < (b->data & mask) ? -1 : 1;
 }
 
-/* Is there a write that both would take? */
-static bool gh_vm_io_collide(const struct gh_vm_io_handler *a, const struct gh_vm_io_handler *b)
+static struct gh_vm_io_handler *gh_vm_io_from_node(struct latch_tree_node *node)
 {
-	if (a->addr != b->addr)
-		return false;
-	if (!a->len || !b->len)
-		return true;
-	if (a->len != b->len)
-		return false;
-	return !a->datamatch || !b->datamatch || !((a->data ^ b->data) & gh_vm_io_mask(a->len));
+	return container_of(node, struct gh_vm_io_handler, node);
+}
+
+static bool gh_vm_io_less(struct latch_tree_node *a, struct latch_tree_node *b)
+{
+	return gh_vm_io_compare(gh_vm_io_from_node(a), gh_vm_io_from_node(b)) < 0;
+}
+
+static int gh_vm_io_compare_key(void *key, struct latch_tree_node *node)
+{
+	return gh_vm_io_compare(key, gh_vm_io_from_node(node));
+}
+
+static const struct latch_tree_ops gh_vm_io_ops = {
+	.less = gh_vm_io_less,
+	.comp = gh_vm_io_compare_key,
+};
+
+/* Any of those that take a write which @key takes, too. */
+static struct gh_vm_io_handler *gh_vm_io_find(struct gh_vm *ghvm, struct gh_vm_io_handler *key)
+{
+	struct latch_tree_node *node;
+
+	node = latch_tree_find(key, &ghvm->io_handlers, &gh_vm_io_ops);
+	return node ? gh_vm_io_from_node(node) : NULL;
 }
 
 /**
@@ -51,7 +76,6 @@ static bool gh_vm_io_collide(const struct gh_vm_io_handler *a, const struct gh_v
  */
 int gh_vm_add_io_handler(struct gh_vm *ghvm, struct gh_vm_io_handler *handler)
 {
-	struct gh_vm_io_handler *other;
 	int ret = 0;
 	u64 end;
 
@@ -74,12 +98,10 @@ int gh_vm_add_io_handler(struct gh_vm *ghvm, struct gh_vm_io_handler *handler)
 		return -EINVAL;
 
 	mutex_lock(&ghvm->io_lock);
-	hash_for_each_possible(ghvm->io_handlers, other, node, handler->addr) {
-		if (gh_vm_io_collide(handler, other))
-			ret = -EEXIST;
-	}
-	if (!ret)
-		hash_add_rcu(ghvm->io_handlers, &handler->node, handler->addr);
+	if (gh_vm_io_find(ghvm, handler))
+		ret = -EEXIST;
+	else
+		latch_tree_insert(&handler->node, &ghvm->io_handlers, &gh_vm_io_ops);
 	mutex_unlock(&ghvm->io_lock);
 
 	return ret;
@@ -94,7 +116,7 @@ EXPORT_SYMBOL_GPL(gh_vm_add_io_handler);
 void gh_vm_remove_io_handler(struct gh_vm *ghvm, struct gh_vm_io_handler *handler)
 {
 	mutex_lock(&ghvm->io_lock);
-	hash_del_rcu(&handler->node);
+	latch_tree_erase(&handler->node, &ghvm->io_handlers, &gh_vm_io_ops);
 	mutex_unlock(&ghvm->io_lock);
 	synchronize_srcu_expedited(&gh_vm_io_srcu);
 }
@@ -111,21 +133,16 @@ EXPORT_SYMBOL_GPL(gh_vm_remove_io_handler);
  */
 int gh_vm_mmio_write(struct gh_vm *ghvm, u64 addr, u32 len, u64 data)
 {
+	struct gh_vm_io_handler key = { .addr = addr, .len = len, .datamatch = true, .data = data };
 	struct gh_vm_io_handler *handler;
-	int ret = -ENOENT;
 	int idx;
 
 	idx = srcu_read_lock(&gh_vm_io_srcu);
-	hash_for_each_possible_rcu(ghvm->io_handlers, handler, node, addr,
-				   srcu_read_lock_held(&gh_vm_io_srcu)) {
-		if (gh_vm_io_takes(handler, addr, len, data)) {
-			handler->write(handler, addr, len, data);
-			ret = 0;
-			break;
-		}
-	}
+	handler = gh_vm_io_find(ghvm, &key);
+	if (handler)
+		handler->write(handler, addr, len, data);
 	srcu_read_unlock(&gh_vm_io_srcu, idx);
 
-	return ret;
+	return handler ? 0 : -ENOENT;
 }
 EXPORT_SYMBOL_GPL(gh_vm_mmio_write);

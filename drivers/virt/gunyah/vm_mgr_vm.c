@@ -104,7 +104,7 @@ static struct gh_vm *gh_vm_alloc(struct gh_vm_mgr *mgr)
 	mutex_init(&ghvm->rsc_lock);
 	INIT_LIST_HEAD(&ghvm->tickets);
 	mutex_init(&ghvm->io_lock);
-	hash_init(ghvm->io_handlers);
+	seqcount_latch_init(&ghvm->io_handlers.seq);
 	return ghvm;
 }
 
