@@ -85,12 +85,21 @@ static void gh_ioeventfd_unbind(struct gh_vm_function_instance *inst)
 	kfree(iofd);
 }
 
+/*
+ * Some VMMs fill in the address only, and mean all that is there. Others have one for each
+ * value, which are told apart by all that there was when they were added.
+ */
 static bool gh_ioeventfd_compare(const struct gh_vm_function_instance *inst, const void *arg)
 {
 	const struct gh_fn_ioeventfd_arg *wanted = arg;
 	const struct gh_fn_ioeventfd_arg *own = inst->argp;
 
-	return own->addr == wanted->addr;
+	if (own->addr != wanted->addr)
+		return false;
+	if (!(wanted->flags & GH_IOEVENTFD_FLAGS_DATAMATCH))
+		return true;
+	return (own->flags & GH_IOEVENTFD_FLAGS_DATAMATCH) && own->len == wanted->len &&
+	       own->datamatch == wanted->datamatch;
 }
 
 static const struct gh_vm_function gh_ioeventfd_function = {

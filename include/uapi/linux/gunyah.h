@@ -239,11 +239,14 @@ struct gh_fn_irqfd_arg {
 /**
  * struct gh_fn_ioeventfd_arg - argument of GH_FN_IOEVENTFD
  * @datamatch: value to wait for, with GH_IOEVENTFD_FLAGS_DATAMATCH
- * @addr: guest physical address of the write; names the function
+ * @addr: guest physical address of the write
  * @len: length of the write in bytes: 1, 2, 4, 8, or 0 for any
  * @fd: eventfd to signal
  * @flags: GH_IOEVENTFD_FLAGS_*
  * @padding: not looked at
+ *
+ * All of them at @addr are removed together, or, with GH_IOEVENTFD_FLAGS_DATAMATCH, the one
+ * that has this @len and @datamatch, too.
  */
 struct gh_fn_ioeventfd_arg {
 	__u64 datamatch;
