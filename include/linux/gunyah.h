@@ -217,8 +217,17 @@ enum gh_vcpu_run_state {
 	GH_VCPU_STATE_VMMIO_READ		= 4,
 	GH_VCPU_STATE_VMMIO_WRITE		= 5,
 	GH_VCPU_STATE_FAULT			= 6,
+	GH_VCPU_STATE_PAGE_FAULT		= 7,
 	GH_VCPU_STATE_PSCI_SYSTEM_RESET		= 0x100,
 };
+
+/*
+ * In resume_data[1] after VMMIO and page faults. Hypervisors before 2024 take any as
+ * "handled".
+ */
+#define GH_VMMIO_EMULATED	0
+#define GH_VMMIO_AGAIN		1
+#define GH_VMMIO_ABORT		2
 
 /* In state_data[0] of GH_VCPU_STATE_POWERED_OFF: not to be powered on again. */
 #define GH_VCPU_POWERED_OFF_EXITED	BIT_ULL(0)
@@ -227,7 +236,7 @@ enum gh_vcpu_run_state {
  * struct gh_hypercall_vcpu_run_resp - answer of the vcpu_run hypercall
  * @state: enum gh_vcpu_run_state
  * @state_data: depends on the state; for VMMIO: guest physical address, size
- *		in bytes, value written
+ *		in bytes, value written; for page faults: guest physical address
  */
 struct gh_hypercall_vcpu_run_resp {
 	u64 state;

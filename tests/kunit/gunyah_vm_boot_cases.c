@@ -330,7 +330,7 @@ static void capabilities(struct kunit *test)
 		{ GH_CAP_FEATURES_1, TEST_FEATURES(1) },
 		{ GH_CAP_FEATURES_2, TEST_FEATURES(2) },
 		{ GH_CAP_MEM_FLAGS, GH_VM_REGION_FLAGS },
-		{ GH_CAP_VCPU_EXITS, BIT(1) | BIT(2) },
+		{ GH_CAP_VCPU_EXITS, BIT(1) | BIT(2) | BIT(3) },
 		{ GH_CAP_MAX_REGIONS, 64 },
 		{ GH_CAP_BOOT_CONTEXT, 1 },
 		{ GH_CAP_FW_CONFIG, 0 },

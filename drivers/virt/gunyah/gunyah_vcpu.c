@@ -43,6 +43,7 @@
  *	      the spinlock of its state.
  * @rsc: what is run, or NULL
  * @resume: for the next hypercall
+ * @exit: GH_VCPU_EXIT_* that userspace has to answer, or GH_VCPU_EXIT_UNKNOWN
  * @read_len: length of the read that userspace is to supply the value of, or 0
  * @removed: it may no longer run
  * @woken: it has something to do again
@@ -62,6 +63,7 @@ struct gh_vcpu {
 	struct mutex run_lock;	/* see above */
 	struct gh_resource *rsc;
 	u64 resume[3];
+	u32 exit;
 	u32 read_len;
 
 	bool removed;
@@ -178,7 +180,20 @@ static int gh_vcpu_mmio(struct gh_vcpu *vcpu, const struct gh_hypercall_vcpu_run
 	put_unaligned_le64(data, vcpu->run->mmio.data);
 	vcpu->run->mmio.len = len;
 	vcpu->run->mmio.is_write = is_write;
+	vcpu->run->mmio.resume_action = GH_VCPU_RESUME_HANDLED;
+	vcpu->exit = GH_VCPU_EXIT_MMIO;
 	vcpu->read_len = is_write ? 0 : len;
+	return 1;
+}
+
+/* A guest has all of its memory before it starts: there is none to be given now. */
+static int gh_vcpu_page_fault(struct gh_vcpu *vcpu, const struct gh_hypercall_vcpu_run_resp *resp)
+{
+	vcpu->run->exit_reason = GH_VCPU_EXIT_PAGE_FAULT;
+	vcpu->run->page_fault.phys_addr = resp->state_data[0];
+	vcpu->run->page_fault.attempt = -ENOENT;
+	vcpu->run->page_fault.resume_action = GH_VCPU_RESUME_FAULT;
+	vcpu->exit = GH_VCPU_EXIT_PAGE_FAULT;
 	return 1;
 }
 
@@ -198,6 +213,8 @@ static int gh_vcpu_handle(struct gh_vcpu *vcpu, const struct gh_hypercall_vcpu_r
 	case GH_VCPU_STATE_VMMIO_READ:
 	case GH_VCPU_STATE_VMMIO_WRITE:
 		return gh_vcpu_mmio(vcpu, resp);
+	case GH_VCPU_STATE_PAGE_FAULT:
+		return gh_vcpu_page_fault(vcpu, resp);
 	case GH_VCPU_STATE_FAULT:
 		return gh_vcpu_faulted(vcpu);
 	default:
@@ -206,25 +223,61 @@ static int gh_vcpu_handle(struct gh_vcpu *vcpu, const struct gh_hypercall_vcpu_r
 	}
 }
 
-/* The value that userspace supplies for a read, taken when it goes down. */
-static void gh_vcpu_take_read(struct gh_vcpu *vcpu)
+static int gh_vcpu_take_action(struct gh_vcpu *vcpu)
+{
+	const struct gh_vcpu_run *run = vcpu->run;
+	u8 action;
+
+	if (vcpu->exit == GH_VCPU_EXIT_MMIO)
+		action = READ_ONCE(run->mmio.resume_action);
+	else
+		action = READ_ONCE(run->page_fault.resume_action);
+
+	switch (action) {
+	case GH_VCPU_RESUME_HANDLED:
+		vcpu->resume[1] = GH_VMMIO_EMULATED;
+		return 0;
+	case GH_VCPU_RESUME_FAULT:
+		vcpu->resume[1] = GH_VMMIO_ABORT;
+		return 0;
+	case GH_VCPU_RESUME_RETRY:
+		vcpu->resume[1] = GH_VMMIO_AGAIN;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* What userspace says to the last exit, taken when it goes down. */
+static int gh_vcpu_take_answer(struct gh_vcpu *vcpu)
 {
 	u8 data[sizeof(u64)] = {};
+	int ret;
 
-	if (!vcpu->read_len)
-		return;
+	if (vcpu->exit == GH_VCPU_EXIT_UNKNOWN)
+		return 0;
+
+	ret = gh_vcpu_take_action(vcpu);
+	if (ret)
+		return ret;
 
 	memcpy(data, vcpu->run->mmio.data, vcpu->read_len);
 	vcpu->resume[0] = get_unaligned_le64(data);
 	vcpu->read_len = 0;
+	vcpu->exit = GH_VCPU_EXIT_UNKNOWN;
+	return 0;
 }
 
 static int gh_vcpu_enter(struct gh_vcpu *vcpu)
 {
 	struct gh_hypercall_vcpu_run_resp resp;
 	enum gh_error err;
+	int ret;
 
-	gh_vcpu_take_read(vcpu);
+	ret = gh_vcpu_take_answer(vcpu);
+	if (ret)
+		return ret;
+
 	/* Before the hypercall: afterwards the interrupt may come at any time. */
 	WRITE_ONCE(vcpu->woken, false);
 

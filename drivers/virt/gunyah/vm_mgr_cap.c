@@ -65,7 +65,8 @@ static long gh_vm_mgr_value(struct gh_vm_mgr *mgr, u32 id)
 	case GH_CAP_MEM_FLAGS:
 		return GH_VM_REGION_FLAGS;
 	case GH_CAP_VCPU_EXITS:
-		return BIT(GH_VCPU_EXIT_MMIO) | BIT(GH_VCPU_EXIT_STATUS);
+		return BIT(GH_VCPU_EXIT_MMIO) | BIT(GH_VCPU_EXIT_STATUS) |
+		       BIT(GH_VCPU_EXIT_PAGE_FAULT);
 	case GH_CAP_MAX_REGIONS:
 		return GH_VM_MAX_PARCELS;
 	case GH_CAP_MAX_VCPUS:

@@ -410,6 +410,12 @@ struct gh_vm_status_info {
 #define GH_VCPU_EXIT_UNKNOWN		0
 #define GH_VCPU_EXIT_MMIO		1
 #define GH_VCPU_EXIT_STATUS		2
+#define GH_VCPU_EXIT_PAGE_FAULT		3
+
+/* What becomes of the access, in @resume_action. */
+#define GH_VCPU_RESUME_HANDLED		0	/* it is done */
+#define GH_VCPU_RESUME_FAULT		1	/* the guest gets an abort */
+#define GH_VCPU_RESUME_RETRY		2	/* the guest does it again */
 
 #define GH_VM_MAX_EXIT_REASON_SIZE	8U
 
@@ -438,6 +444,12 @@ struct gh_vm_exit_info {
  * @mmio.data: the value written or read, little endian in the low bytes
  * @mmio.len: 1, 2, 4 or 8 bytes
  * @mmio.is_write: 1 for a write, 0 for a read
+ * @mmio.resume_action: in: GH_VCPU_RESUME_*, of which hypervisors before 2024 know the first
+ *			only; it is GH_VCPU_RESUME_HANDLED if left alone
+ * @page_fault: an access to where there is no memory, and nothing can be emulated
+ * @page_fault.phys_addr: guest physical address
+ * @page_fault.attempt: why this kernel has no memory for it, a negative errno
+ * @page_fault.resume_action: in: GH_VCPU_RESUME_*; it is GH_VCPU_RESUME_FAULT if left alone
  * @status: what became of the VM
  * @status.status: GH_VM_STATUS_LOAD_FAILED, _EXITED or _CRASHED
  * @status.exit_info: how it ended, for GH_VM_STATUS_EXITED
@@ -456,7 +468,14 @@ struct gh_vcpu_run {
 			__u8 data[8];
 			__u32 len;
 			__u8 is_write;
+			__u8 resume_action;
 		} mmio;
+
+		struct {
+			__u64 phys_addr;
+			__s32 attempt;
+			__u8 resume_action;
+		} page_fault;
 
 		struct {
 			enum gh_vm_status status;
