@@ -25,6 +25,7 @@
  * @wait: called when @ctx is signalled
  * @pt: puts @wait into the queue of @ctx
  * @level: the guest's line is level triggered
+ * @level_error: why it could not be made so; a negative errno, or 0
  * @lock: guards @rsc and @pending. Taken inside of the eventfd's own lock.
  * @rsc: the doorbell, or NULL
  * @pending: was signalled before there was a doorbell
@@ -35,6 +36,7 @@ struct gh_irqfd {
 	wait_queue_entry_t wait;
 	poll_table pt;
 	bool level;
+	int level_error;
 
 	spinlock_t lock;	/* see above */
 	struct gh_resource *rsc;
@@ -86,14 +88,17 @@ static void gh_irqfd_queue(struct file *file, wait_queue_head_t *wqh, poll_table
  * has served it. The host has the right to set this up only if the guest's
  * devicetree grants it.
  */
-static void gh_irqfd_set_level(const struct gh_irqfd *irqfd, const struct gh_resource *rsc)
+static int gh_irqfd_set_level(const struct gh_irqfd *irqfd, const struct gh_resource *rsc)
 {
 	enum gh_error err;
 
 	err = gh_hypercall_bell_set_mask(rsc->capid, GH_BELL_NONBLOCK, U64_MAX);
 	if (err)
-		pr_warn_ratelimited("doorbell %u: failed to make it level triggered: %d\n",
-				    irqfd->ticket.label, err);
+		pr_warn_ratelimited("doorbell %u: failed to make it level triggered: %d%s\n",
+				    irqfd->ticket.label, err,
+				    err == GH_ERROR_CSPACE_INSUF_RIGHTS ?
+				    " (no source-can-clear in the guest's devicetree)" : "");
+	return gh_error_remap(err);
 }
 
 static int gh_irqfd_populate(struct gh_vm_resource_ticket *ticket, struct gh_resource *rsc)
@@ -101,8 +106,9 @@ static int gh_irqfd_populate(struct gh_vm_resource_ticket *ticket, struct gh_res
 	struct gh_irqfd *irqfd = container_of(ticket, struct gh_irqfd, ticket);
 	unsigned long flags;
 
+	/* No reason not to start the VM; but who adds it to a started one is told. */
 	if (irqfd->level)
-		gh_irqfd_set_level(irqfd, rsc);
+		irqfd->level_error = gh_irqfd_set_level(irqfd, rsc);
 
 	spin_lock_irqsave(&irqfd->lock, flags);
 	irqfd->rsc = rsc;
@@ -152,15 +158,22 @@ static int gh_irqfd_attach(struct gh_vm_function_instance *inst, struct gh_irqfd
 		return PTR_ERR(irqfd->ctx);
 
 	ret = gh_vm_add_resource_ticket(inst->ghvm, &irqfd->ticket);
-	if (ret) {
-		eventfd_ctx_put(irqfd->ctx);
-		return ret;
-	}
+	if (ret)
+		goto err_put;
+	ret = READ_ONCE(irqfd->level_error);
+	if (ret)
+		goto err_ticket;
 
 	/* From here on it can fire; perhaps it was signalled already. */
 	if (vfs_poll(file, &irqfd->pt) & EPOLLIN)
 		gh_irqfd_signal(irqfd);
 	return 0;
+
+err_ticket:
+	gh_vm_remove_resource_ticket(inst->ghvm, &irqfd->ticket);
+err_put:
+	eventfd_ctx_put(irqfd->ctx);
+	return ret;
 }
 
 static int gh_irqfd_bind(struct gh_vm_function_instance *inst)

@@ -216,7 +216,11 @@ struct gh_fn_vcpu_arg {
 	__u32 id;
 };
 
-/* The line is level triggered: each signal is one pulse of it. */
+/*
+ * The line is level triggered: each signal is one pulse of it. For that the doorbell has to
+ * have "source-can-clear" in the guest's devicetree. If it has not, GH_VM_ADD_FUNCTION fails
+ * with -EACCES; before GH_VM_START that is not known yet, and the kernel log tells of it then.
+ */
 #define GH_IRQFD_FLAGS_LEVEL		(1UL << 0)
 
 /**
