@@ -196,6 +196,7 @@ void gh_hypercall_hyp_identify(struct gh_hypercall_hyp_identify_resp *resp);
 #define GH_BELL_NONBLOCK		BIT_ULL(32)
 
 enum gh_error gh_hypercall_bell_send(u64 capid, u64 new_flags, u64 *old_flags);
+enum gh_error gh_hypercall_bell_receive(u64 capid, u64 clear_flags, u64 *old_flags);
 enum gh_error gh_hypercall_bell_set_mask(u64 capid, u64 enable_mask, u64 ack_mask);
 
 /* Raise the receiver's interrupt even if its queue was not empty before. */

@@ -179,12 +179,14 @@ struct rm_vdevice {
 };
 
 /**
- * struct rm_bell - a doorbell that the primary rings and the guest hears
+ * struct rm_bell - a doorbell between the primary and the guest
  * @next: next in the order of the tree
  * @dev: its label is how the primary finds it among the VM's resources
- * @spi: interrupt in the guest, counted from the first SPI; -1: any
+ * @from_guest: the guest rings and the primary hears; else it is the other way
+ * @virq: interrupt in the primary, if it hears; from INIT to RESET
+ * @spi: interrupt in the guest, if that hears, counted from the first SPI; -1: any
  * @trigger: RM_IRQ_EDGE or RM_IRQ_LEVEL
- * @source_can_clear: the primary may also mask and clear
+ * @source_can_clear: who rings may also mask and clear
  * @bell: the hypervisor's object, from INIT to RESET
  * @owner_cap: capability of the primary
  * @guest_cap: capability of the guest
@@ -192,6 +194,8 @@ struct rm_vdevice {
 struct rm_bell {
 	struct rm_bell *next;
 	struct rm_vdevice dev;
+	bool from_guest;
+	u32 virq;
 	int spi;
 	u32 trigger;
 	bool source_can_clear;

@@ -77,27 +77,44 @@ static u32 build_vcpus(struct rm_vm *vm)
 	return RM_OK;
 }
 
-/* The guest hears the doorbell, so it may clear and mask it. */
-static u32 build_bell(struct rm_vm *vm, struct rm_bell *bell)
+static int bind_in_guest(struct rm_vm *vm, struct rm_bell *bell)
 {
-	u32 owner_rights = CAP_DOORBELL_SEND;
-
 	if (bell->spi < 0)
 		bell->spi = rm_config_free_spi(&vm->config);
 	if (bell->spi < 0)
-		return RM_NORESOURCE;
+		return GH_NORESOURCES;
+
+	return doorbell_bind(bell->bell, vm->vm, RM_SPI_FIRST + bell->spi,
+			     bell->trigger == RM_IRQ_EDGE);
+}
+
+static int bind_in_primary(struct rm_bell *bell)
+{
+	bell->virq = virq_alloc();
+	if (!bell->virq)
+		return GH_NORESOURCES;
+
+	return doorbell_bind(bell->bell, rm_primary(), bell->virq, true);
+}
+
+/* Who hears the doorbell may clear and mask it. */
+static u32 build_bell(struct rm_vm *vm, struct rm_bell *bell)
+{
+	u32 hears = CAP_DOORBELL_RECEIVE;
+	u32 rings = CAP_DOORBELL_SEND;
+
 	if (bell->source_can_clear)
-		owner_rights |= CAP_DOORBELL_RECEIVE;
+		rings |= CAP_DOORBELL_RECEIVE;
 
 	bell->bell = doorbell_create();
-	if (!bell->bell ||
-	    doorbell_bind(bell->bell, vm->vm, RM_SPI_FIRST + bell->spi,
-			  bell->trigger == RM_IRQ_EDGE))
+	if (!bell->bell)
+		return RM_NORESOURCE;
+	if (bell->from_guest ? bind_in_primary(bell) : bind_in_guest(vm, bell))
 		return RM_NORESOURCE;
 	bell->owner_cap = cap_add(rm_primary(), OBJ_DOORBELL, bell->bell,
-				  owner_rights);
+				  bell->from_guest ? hears : rings);
 	bell->guest_cap = cap_add(vm->vm, OBJ_DOORBELL, bell->bell,
-				  CAP_DOORBELL_RECEIVE);
+				  bell->from_guest ? rings : hears);
 	if (bell->owner_cap == CAP_INVALID || bell->guest_cap == CAP_INVALID)
 		return RM_NORESOURCE;
 
@@ -165,6 +182,7 @@ void rm_vm_unbuild(struct rm_vm *vm)
 		cap_remove(rm_primary(), bell->owner_cap);
 		doorbell_unbind(bell->bell);
 		doorbell_destroy(bell->bell);
+		virq_free(bell->virq);
 	}
 	rm_config_free(&vm->config);
 	if (!vm->vm)

@@ -148,7 +148,7 @@ static void parse_interrupt(const void *fdt, int node, struct rm_bell *bell)
 
 	bell->spi = -1;
 	bell->trigger = RM_IRQ_EDGE;
-	if (!spec || len != IRQ_CELLS * sizeof(*spec) ||
+	if (bell->from_guest || !spec || len != IRQ_CELLS * sizeof(*spec) ||
 	    fdt32_ld(&spec[0]) != IRQ_CLASS_SPI)
 		return;
 	spi = fdt32_ld(&spec[1]);
@@ -206,9 +206,11 @@ static bool parse_common(const void *fdt, int node, const char *path,
 	       parse_generate(fdt, node, path, dev);
 }
 
-static u32 parse_doorbell(const void *fdt, int node,
+static u32 parse_doorbell(const void *fdt, int node, bool from_guest,
 			  struct rm_vm_config *config)
 {
+	const char *path = from_guest ? "/hypervisor/qcom,doorbell-source" :
+					"/hypervisor/qcom,doorbell";
 	struct rm_bell *bell, **link;
 
 	if (!fdt_getprop(fdt, node, "peer-default", NULL)) {
@@ -222,6 +224,7 @@ static u32 parse_doorbell(const void *fdt, int node,
 		return RM_NOMEM;
 	for (link = &config->bells; *link; link = &(*link)->next)
 		;
+	bell->from_guest = from_guest;
 	parse_interrupt(fdt, node, bell);
 	if (bell->spi >= 0 && spi_is_taken(config, bell->spi))
 		bell->spi = -1;
@@ -230,7 +233,7 @@ static u32 parse_doorbell(const void *fdt, int node,
 	bell->source_can_clear = fdt_getprop(fdt, node, "source-can-clear",
 					     NULL);
 	if (!parse_label(fdt, node, &bell->dev.label) ||
-	    !parse_common(fdt, node, "/hypervisor/qcom,doorbell", &bell->dev))
+	    !parse_common(fdt, node, path, &bell->dev))
 		return RM_MEM_INVALID;
 
 	return RM_OK;
@@ -297,7 +300,9 @@ u32 rm_config_parse_vdevice(const void *fdt, int node,
 	if (!rm_fdt_string(fdt, node, "vdevice-type", &type))
 		return RM_MEM_INVALID;
 	if (!strcmp(type, "doorbell"))
-		return parse_doorbell(fdt, node, config);
+		return parse_doorbell(fdt, node, false, config);
+	if (!strcmp(type, "doorbell-source"))
+		return parse_doorbell(fdt, node, true, config);
 	if (!strcmp(type, "shm"))
 		return parse_shm(fdt, node, config);
 	hyp_log("RM: virtual device %s ignored: type %s is not known",

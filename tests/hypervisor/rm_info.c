@@ -238,10 +238,12 @@ static u32 put_bells(struct rm_call *call, const struct rm_vm *vm)
 
 	for (bell = vm->config.bells; bell; bell = bell->next) {
 		struct rm_resource entry = {
-			.type = RM_RES_BELL_TX,
+			.type = bell->from_guest ? RM_RES_BELL_RX :
+						   RM_RES_BELL_TX,
 			.partner = vm->vmid,
 			.label = bell->dev.label,
 			.cap = bell->owner_cap,
+			.virq = bell->virq,
 		};
 
 		/* The reply is full; the rest cannot be told. */

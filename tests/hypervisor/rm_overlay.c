@@ -124,8 +124,12 @@ static int describe(void *fdt, int node, const struct rm_vdevice *dev,
 
 static int add_bell(void *fdt, const struct rm_bell *bell)
 {
-	static const char compatible[] =
+	static const char receiver[] =
 		"qcom,gunyah-doorbell\0qcom,gunyah-capability";
+	static const char source[] =
+		"qcom,gunyah-doorbell-source\0qcom,gunyah-capability";
+	const char *compatible = bell->from_guest ? source : receiver;
+	size_t len = bell->from_guest ? sizeof(source) : sizeof(receiver);
 	char path[NODE_NAME_MAX];
 	fdt32_t spec[3] = {
 		cpu_to_fdt32(0),
@@ -139,9 +143,10 @@ static int add_bell(void *fdt, const struct rm_bell *bell)
 	node = make_path(fdt, path);
 	if (node < 0)
 		return node;
-	if (describe(fdt, node, &bell->dev, compatible, sizeof(compatible)) ||
+	if (describe(fdt, node, &bell->dev, compatible, len) ||
 	    fdt_setprop_u64(fdt, node, "reg", bell->guest_cap) ||
-	    fdt_setprop(fdt, node, "interrupts", spec, sizeof(spec)))
+	    (!bell->from_guest &&
+	     fdt_setprop(fdt, node, "interrupts", spec, sizeof(spec))))
 		return -FDT_ERR_NOSPACE;
 
 	return 0;

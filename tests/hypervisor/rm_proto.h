@@ -277,6 +277,7 @@ struct rm_resource {
 #define RM_NO_VIRQ		0xffffffff
 
 #define RM_RES_BELL_TX		0
+#define RM_RES_BELL_RX		1
 #define RM_RES_VCPU		4
 
 /* Architecture and flavour of the primary's platform, for HOST_GET_TYPE */

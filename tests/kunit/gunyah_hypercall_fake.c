@@ -160,6 +160,17 @@ enum gh_error gh_hypercall_bell_send(u64 capid, u64 new_flags, u64 *old_flags)
 }
 EXPORT_SYMBOL_GPL(gh_hypercall_bell_send);
 
+enum gh_error gh_hypercall_bell_receive(u64 capid, u64 clear_flags, u64 *old_flags)
+{
+	struct gh_fake_answer answer = {};
+
+	gh_fake_scripted(GH_FAKE_BELL_RECEIVE, capid, &answer);
+	*old_flags = answer.error ? 0 : answer.x[0];
+
+	return answer.error;
+}
+EXPORT_SYMBOL_GPL(gh_hypercall_bell_receive);
+
 enum gh_error gh_hypercall_bell_set_mask(u64 capid, u64 enable_mask, u64 ack_mask)
 {
 	struct gh_fake_answer answer = {};

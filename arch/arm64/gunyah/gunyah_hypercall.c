@@ -79,6 +79,26 @@ enum gh_error gh_hypercall_bell_send(u64 capid, u64 new_flags, u64 *old_flags)
 EXPORT_SYMBOL_GPL(gh_hypercall_bell_send);
 
 /**
+ * gh_hypercall_bell_receive() - clear flags of a doorbell
+ * @capid: capability of the doorbell, with the right to receive
+ * @clear_flags: flags to clear, at least one
+ * @old_flags: set to the flags before the call; 0 on errors
+ *
+ * Return: GH_ERROR_OK or an error.
+ */
+enum gh_error gh_hypercall_bell_receive(u64 capid, u64 clear_flags, u64 *old_flags)
+{
+	struct arm_smccc_res res;
+
+	arm_smccc_1_1_hvc(GH_HYPERCALL_BELL_RECEIVE, capid, clear_flags, 0, &res);
+
+	*old_flags = res.a0 ? 0 : res.a1;
+
+	return gh_result(res.a0);
+}
+EXPORT_SYMBOL_GPL(gh_hypercall_bell_receive);
+
+/**
  * gh_hypercall_bell_set_mask() - choose what a doorbell's interrupt does
  * @capid: capability of the doorbell, with the right to receive
  * @enable_mask: flags that raise the interrupt

@@ -457,7 +457,7 @@ void gh_vm_show_fdinfo(struct seq_file *m, struct file *file);
 int gh_vm_add_function(struct gh_vm *ghvm, const struct gh_fn_desc *desc);
 int gh_vm_remove_function(struct gh_vm *ghvm, const struct gh_fn_desc *desc);
 void gh_vm_remove_all_functions(struct gh_vm *ghvm);
-u32 gh_vm_function_types(void);
+u64 gh_vm_function_types(void);
 
 /* vm_mgr_rsc.c: resources and tickets */
 int gh_vm_add_resources(struct gh_vm *ghvm);

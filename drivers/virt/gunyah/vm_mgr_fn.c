@@ -73,15 +73,15 @@ static const struct gh_vm_function *gh_vm_function_get(u32 type)
  *
  * Loads the modules of all that the user ABI names.
  *
- * Return: a bit for each type up to 31.
+ * Return: a bit for each type up to 62.
  */
-u32 gh_vm_function_types(void)
+u64 gh_vm_function_types(void)
 {
-	static const u32 named[] = { GH_FN_VCPU, GH_FN_IRQFD, GH_FN_IOEVENTFD };
+	static const u32 named[] = { GH_FN_VCPU, GH_FN_IRQFD, GH_FN_IOEVENTFD, GH_FN_BELLFD };
 	const struct gh_vm_function *fn;
 	unsigned long type;
 	unsigned int i;
-	u32 types = 0;
+	u64 types = 0;
 
 	for (i = 0; i < ARRAY_SIZE(named); i++) {
 		fn = gh_vm_function_get(named[i]);
@@ -89,8 +89,8 @@ u32 gh_vm_function_types(void)
 			gh_vm_function_put(fn);
 	}
 
-	xa_for_each_range(&gh_vm_functions, type, fn, 0, 31)
-		types |= BIT(type);
+	xa_for_each_range(&gh_vm_functions, type, fn, 0, 62)
+		types |= BIT_ULL(type);
 	return types;
 }
 

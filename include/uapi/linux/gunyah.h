@@ -184,6 +184,8 @@ struct gh_vm_dtb_config {
 #define GH_FN_VCPU			1U
 #define GH_FN_IRQFD			2U
 #define GH_FN_IOEVENTFD			3U
+/* Of this driver alone, and so far from the others */
+#define GH_FN_BELLFD			56U
 
 /* No argument of a function is larger. */
 #define GH_FN_MAX_ARG_SIZE		256
@@ -257,6 +259,23 @@ struct gh_fn_ioeventfd_arg {
 	__u64 addr;
 	__u32 len;
 	__s32 fd;
+	__u32 flags;
+	__u32 padding;
+};
+
+/**
+ * struct gh_fn_bellfd_arg - argument of GH_FN_BELLFD
+ * @fd: eventfd that is signalled when the guest rings a doorbell
+ * @label: label of the doorbell ("doorbell-source") in the guest's devicetree; names the
+ *	   function
+ * @flags: must be 0
+ * @padding: must be 0
+ *
+ * Several rings may become one signal. One from before the function was added is not lost.
+ */
+struct gh_fn_bellfd_arg {
+	__u32 fd;
+	__u32 label;
 	__u32 flags;
 	__u32 padding;
 };
