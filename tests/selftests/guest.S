@@ -7,12 +7,15 @@
 
 #include "guest.h"
 
+#define PSCI_CPU_SUSPEND	0xc4000001
 #define PSCI_CPU_OFF		0x84000002
 #define PSCI_CPU_ON		0xc4000003
 #define PSCI_AFFINITY_INFO	0xc4000004
 #define PSCI_SYSTEM_OFF		0x84000008
 #define PSCI_SYSTEM_RESET	0x84000009
 #define PSCI_AFF_OFF		1
+
+#define BELL_SEND		0xc6008012
 
 #define GICD_CTLR		0x0000
 #define GICD_IGROUPR1		0x0084
@@ -28,8 +31,10 @@
 #define PPI_VIRT_TIMER		27
 #define TIMER_TICKS_PER_SECOND	100
 
+#define FDT_BEGIN_NODE		1
 #define FDT_PROP		3
 #define FDT_REG_SIZE		16	/* an address and a size of two cells */
+#define FDT_CAP_SIZE		8
 
 #define ICC_PMR_EL1		S3_0_C4_C6_0
 #define ICC_IAR1_EL1		S3_0_C12_C12_0
@@ -72,16 +77,21 @@ guest_\name\()_end:
 	.endm
 
 	/*
-	 * x20: address of the memory that is shared, from the devicetree at x0. It is where
-	 * the Resource Manager says, in reg of a node buffer@...
+	 * x20: the number in the first two cells of a property of that size, in the node whose
+	 * name begins with those four letters, in the devicetree at x0
 	 */
-	.macro	find_shared
-	load_be32 w2, 0x62756666	/* "buff" */
-1:	ldr	w3, [x0], #4
-	cmp	w3, w2
+	.macro	find_number letters, size
+	load_be32 w2, \letters
+	load_be32 w4, FDT_BEGIN_NODE
+	mov	w5, #0
+1:	mov	w6, w5
+	ldr	w5, [x0], #4
+	cmp	w5, w2
+	b.ne	1b
+	cmp	w6, w4
 	b.ne	1b
 	load_be32 w2, FDT_PROP
-	load_be32 w4, FDT_REG_SIZE
+	load_be32 w4, \size
 2:	ldr	w3, [x0], #4
 	cmp	w3, w2
 	b.ne	2b
@@ -94,16 +104,23 @@ guest_\name\()_end:
 	orr	x20, x4, x3, lsl #32
 	.endm
 
-	/* SPIs 0 to 31, as edges for the first CPU, which has one redistributor */
-	.macro	enable_spis
+	/* x20: address of the memory that is shared, in reg of the Resource Manager's buffer@... */
+	.macro	find_shared
+	find_number 0x62756666, FDT_REG_SIZE	/* "buff" */
+	.endm
+
+	/* SPIs 0 to 31, for the first CPU, which has one redistributor; edges, or as said */
+	.macro	enable_spis config=w10
+	.ifc	\config, w10
+	load32	w10, 0xaaaaaaaa
+	.endif
 	load32	x1, GUEST_GICD
 	mov	w2, #0x12		/* ARE, group 1 */
 	str	w2, [x1, #GICD_CTLR]
 	mov	w2, #-1
 	str	w2, [x1, #GICD_IGROUPR1]
-	load32	w2, 0xaaaaaaaa		/* edge */
-	str	w2, [x1, #GICD_ICFGR2]
-	str	w2, [x1, #GICD_ICFGR2 + 4]
+	str	\config, [x1, #GICD_ICFGR2]
+	str	\config, [x1, #GICD_ICFGR2 + 4]
 
 	load32	w2, 0x80808080
 	add	x3, x1, #GICD_IPRIORITYR8
@@ -323,6 +340,116 @@ program irq
 	isb
 	b	3b
 program_end irq
+
+/*
+ * What a guest of somebody else's VMM needs of it. Reads how SPIs are triggered (0: by levels),
+ * reads a number and puts it out, then 3 with 4 bytes to GUEST_PORT_NOTIFY; puts out its
+ * devicetree's address and the stack pointer. Then the number of each interrupt is put out; after
+ * each, a function of PSCI is read and called, if it is not 0.
+ */
+program visit
+	mov	x20, x0
+	load32	x21, GUEST_PORT + GUEST_PORT_IN
+	ldr	w22, [x21]
+	enable_spis w22
+	start_interrupts
+	ldr	x2, [x21]
+	out	x2
+	load32	x1, GUEST_PORT + GUEST_PORT_NOTIFY
+	mov	w2, #3
+	str	w2, [x1]
+	out	x20
+	mov	x2, sp
+	out	x2
+1:	wfi
+	mrs	x2, ICC_IAR1_EL1
+	cmp	x2, #1020
+	b.hs	1b
+	out	x2
+	msr	ICC_EOIR1_EL1, x2
+	isb
+	ldr	w0, [x21]
+	cbz	w0, 1b
+	hvc	#0
+	b	.
+program_end visit
+
+/*
+ * Enable the SPIs 0 to 31, as levels, put out 0; then the number of each interrupt. A read decides
+ * whether to wait for another one or to power off.
+ */
+program levels
+	load32	x21, GUEST_PORT + GUEST_PORT_IN
+	mov	w22, #0
+	enable_spis w22
+	start_interrupts
+	out	xzr
+1:	wfi
+	mrs	x2, ICC_IAR1_EL1
+	cmp	x2, #1020
+	b.hs	1b
+	out	x2
+	msr	ICC_EOIR1_EL1, x2
+	isb
+	ldr	w0, [x21]
+	cbnz	w0, 1b
+	psci	PSCI_SYSTEM_OFF
+	b	.
+program_end levels
+
+/* Two CPUs: each puts out 0, 1, 2 ... for ever, the second one 8 bytes behind the first. */
+program counts
+	mov	x1, #1
+	adr	x2, 1f
+	mov	x3, #8
+	psci	PSCI_CPU_ON
+	mov	x0, #0
+1:	load32	x1, GUEST_PORT + GUEST_PORT_OUT
+	add	x1, x1, x0
+	mov	x2, #0
+2:	str	x2, [x1]
+	add	x2, x2, #1
+	b	2b
+program_end counts
+
+/*
+ * Read flags to ring the doorbell of a node ring@... with, and put out what the hypervisor says
+ * to that. 0 powers off.
+ */
+program ring
+	find_number 0x72696e67, FDT_CAP_SIZE	/* "ring" */
+	load32	x21, GUEST_PORT + GUEST_PORT_IN
+1:	ldr	x2, [x21]
+	cbz	x2, 2f
+	load32	x0, BELL_SEND
+	mov	x1, x20
+	mov	x3, #0
+	hvc	#0
+	out	x0
+	b	1b
+2:	psci	PSCI_SYSTEM_OFF
+	b	.
+program_end ring
+
+/*
+ * Enable the SPIs 0 to 31, put out 0, and suspend the CPU by PSCI; put out what that returns, and
+ * the number of the interrupt that ended it. For ever.
+ */
+program suspend
+	enable_spis
+	start_interrupts
+	out	xzr
+1:	mov	x1, #0
+	adr	x2, 1b
+	mov	x3, #0
+	psci	PSCI_CPU_SUSPEND
+	out	x0
+	mrs	x2, ICC_IAR1_EL1
+	out	x2
+	msr	ICC_EOIR1_EL1, x2
+	isb
+	b	1b
+program_end suspend
 
 /*
  * The programs below need nobody who emulates something for them: they leave their results in

@@ -11,6 +11,7 @@
 #define GUEST_PORT		0x20000000
 #define GUEST_PORT_IN		0x000
 #define GUEST_PORT_OUT		0x100
+#define GUEST_PORT_NOTIFY	0x200
 
 /* Offset in guest memory of what is for programs that look at memory. */
 #define GUEST_DATA		0x1000
@@ -47,6 +48,11 @@ GUEST_PROGRAM(memory);
 GUEST_PROGRAM(peek);
 GUEST_PROGRAM(cpus);
 GUEST_PROGRAM(irq);
+GUEST_PROGRAM(visit);
+GUEST_PROGRAM(levels);
+GUEST_PROGRAM(counts);
+GUEST_PROGRAM(ring);
+GUEST_PROGRAM(suspend);
 GUEST_PROGRAM(share_write);
 GUEST_PROGRAM(share_count);
 GUEST_PROGRAM(share_irq);
