@@ -219,7 +219,7 @@ selftest_machines()
 	[[ " ${TESTS:-} " != *" linux_disk "* ]] || tests+=(linux_disk)
 	selftest_machine guests caps=random "${tests[@]}" linux_guest
 	selftest_machine debug "rm=debug rm=bootcontext" \
-		gunyah_lifecycle gunyah_lend gunyah_boot gunyah_static linux_disk
+		gunyah_lifecycle gunyah_lend gunyah_boot gunyah_static gunyah_replay linux_disk
 	selftest_machine big caps=random gunyah_big
 	# Not by default: it fills all memory again and again.
 	rm -rf "$run/fragment"

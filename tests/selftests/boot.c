@@ -66,22 +66,14 @@ static bool has_boot_context(const struct testvm *vm)
 	return capability(vm->fd, GH_CAP_BOOT_CONTEXT);
 }
 
-/* The driver asks for it once, so that it has to be bound again. Returns whether it is so. */
+/* Returns whether it is so. */
 static bool with_boot_context(bool on)
 {
 	if (!ctl_supported()) {
 		skip("no control channel");
 		return false;
 	}
-	return ctl(on ? "bootcontext on" : "bootcontext off") && rm_unbind() && rm_bind();
-}
-
-/* As the machine has it */
-static void restore_boot_context(void)
-{
-	ctl("clear");
-	if (rm_unbind())
-		rm_bind();
+	return rm_set_boot_context(on);
 }
 
 static void check_registers(void)
@@ -112,7 +104,7 @@ static void boot_context(void)
 {
 	if (with_boot_context(true)) {
 		check_registers();
-		restore_boot_context();
+		rm_reset_boot_context();
 	}
 }
 
@@ -136,7 +128,7 @@ static void no_boot_context(void)
 {
 	if (with_boot_context(false)) {
 		check_no_registers();
-		restore_boot_context();
+		rm_reset_boot_context();
 	}
 }
 
@@ -283,9 +275,10 @@ static void capabilities(void)
 	} want[] = {
 		{ 0, 0 },
 		{ GH_CAP_API_VERSION, 1 },
-		{ GH_CAP_FUNCTIONS,
-		  1 << GH_FN_VCPU | 1 << GH_FN_IRQFD | 1 << GH_FN_IOEVENTFD },
-		{ GH_CAP_VCPU_EXITS, 1 << GH_VCPU_EXIT_MMIO | 1 << GH_VCPU_EXIT_STATUS },
+		{ GH_CAP_FUNCTIONS, 1 << GH_FN_VCPU | 1 << GH_FN_IRQFD | 1 << GH_FN_IOEVENTFD |
+		  1ULL << GH_FN_BELLFD },
+		{ GH_CAP_VCPU_EXITS, 1 << GH_VCPU_EXIT_MMIO | 1 << GH_VCPU_EXIT_STATUS |
+		  1 << GH_VCPU_EXIT_PAGE_FAULT },
 		{ GH_CAP_MAX_REGIONS, 64 },
 		{ GH_CAP_VM_POLL, 1 },
 		{ GH_CAP_VM_STATUS, 1 },

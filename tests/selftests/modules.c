@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "ctl.h"
 #include "files.h"
 #include "modules.h"
 #include "tap.h"
@@ -192,4 +193,16 @@ bool rm_unbind(void)
 bool rm_bind(void)
 {
 	return write_file(DRIVER "/bind", device);
+}
+
+bool rm_set_boot_context(bool on)
+{
+	return ctl("bootcontext %s", on ? "on" : "off") && rm_unbind() && rm_bind();
+}
+
+void rm_reset_boot_context(void)
+{
+	ctl("clear");
+	if (rm_unbind())
+		rm_bind();
 }

@@ -41,4 +41,11 @@ bool modules_check_users(int users);
 bool rm_unbind(void);
 bool rm_bind(void);
 
+/*
+ * Whether the Resource Manager knows VM_SET_BOOT_CONTEXT, and back to what the machine has. The
+ * driver asks once, so that it has to be bound again.
+ */
+bool rm_set_boot_context(bool on);
+void rm_reset_boot_context(void);
+
 #endif
