@@ -32,6 +32,7 @@ static_assert(GH_VM_ANDROID_LEND_USER_MEM == 0x40204111, "GH_VM_ANDROID_LEND_USE
 
 static_assert(GH_MEM_ALLOW_READ == 1 && GH_MEM_ALLOW_WRITE == 2, "rights");
 static_assert(GH_MEM_ALLOW_EXEC == 4 && GH_MEM_LENT == 8, "rights");
+static_assert(GH_FN_BELLFD == 56, "function of this driver");
 static_assert(GH_FN_VCPU == 1 && GH_FN_IRQFD == 2 && GH_FN_IOEVENTFD == 3, "functions");
 static_assert(GH_IRQFD_FLAGS_LEVEL == 1 && GH_IOEVENTFD_FLAGS_DATAMATCH == 1, "flags");
 static_assert(GH_VCPU_EXIT_MMIO == 1 && GH_VCPU_EXIT_STATUS == 2, "reasons of an exit");
@@ -69,6 +70,8 @@ ASSERT_OFFSET(gh_fn_ioeventfd_arg, addr, 8);
 ASSERT_OFFSET(gh_fn_ioeventfd_arg, len, 16);
 ASSERT_OFFSET(gh_fn_ioeventfd_arg, fd, 20);
 ASSERT_OFFSET(gh_fn_ioeventfd_arg, flags, 24);
+ASSERT_SIZE(gh_fn_bellfd_arg, 16);
+ASSERT_OFFSET(gh_fn_bellfd_arg, label, 4);
 ASSERT_SIZE(gh_vcpu_run, 40);
 ASSERT_OFFSET(gh_vcpu_run, immediate_exit, 0);
 ASSERT_OFFSET(gh_vcpu_run, exit_reason, 8);
@@ -76,6 +79,10 @@ ASSERT_OFFSET(gh_vcpu_run, mmio.phys_addr, 16);
 ASSERT_OFFSET(gh_vcpu_run, mmio.data, 24);
 ASSERT_OFFSET(gh_vcpu_run, mmio.len, 32);
 ASSERT_OFFSET(gh_vcpu_run, mmio.is_write, 36);
+ASSERT_OFFSET(gh_vcpu_run, mmio.resume_action, 37);
+ASSERT_OFFSET(gh_vcpu_run, page_fault.phys_addr, 16);
+ASSERT_OFFSET(gh_vcpu_run, page_fault.attempt, 24);
+ASSERT_OFFSET(gh_vcpu_run, page_fault.resume_action, 28);
 ASSERT_OFFSET(gh_vcpu_run, status.status, 16);
 ASSERT_OFFSET(gh_vcpu_run, status.exit_info.type, 20);
 ASSERT_OFFSET(gh_vcpu_run, status.exit_info.reason_size, 24);
@@ -464,6 +471,7 @@ static void check_function(int vm, unsigned long request, const char *call)
 		{ GH_FN_VCPU, sizeof(struct gh_fn_vcpu_arg) },
 		{ GH_FN_IRQFD, sizeof(struct gh_fn_irqfd_arg) },
 		{ GH_FN_IOEVENTFD, sizeof(struct gh_fn_ioeventfd_arg) },
+		{ GH_FN_BELLFD, sizeof(struct gh_fn_bellfd_arg) },
 	};
 	size_t i;
 

@@ -176,6 +176,7 @@ static void ask_function(struct fuzzer *fuzzer)
 		[GH_FN_VCPU] = sizeof(struct gh_fn_vcpu_arg),
 		[GH_FN_IRQFD] = sizeof(struct gh_fn_irqfd_arg),
 		[GH_FN_IOEVENTFD] = sizeof(struct gh_fn_ioeventfd_arg),
+		[GH_FN_BELLFD] = sizeof(struct gh_fn_bellfd_arg),
 	};
 	union {
 		struct gh_fn_vcpu_arg vcpu;
@@ -183,7 +184,7 @@ static void ask_function(struct fuzzer *fuzzer)
 		struct gh_fn_ioeventfd_arg ioeventfd;
 		u32 words[64];
 	} arg;
-	u32 type = GH_FN_VCPU + any(fuzzer, 3), size;
+	u32 type = ONE_OF(fuzzer, GH_FN_VCPU, GH_FN_IRQFD, GH_FN_IOEVENTFD, GH_FN_BELLFD), size;
 	bool add = any(fuzzer, 2);
 	unsigned int i;
 	int ret;

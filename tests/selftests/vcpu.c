@@ -7,6 +7,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "testvm.h"
@@ -14,15 +17,19 @@
 #define NUDGE_SIGNAL		SIGUSR1
 #define NUDGE_MS		20
 
+/* INTID of SPI 0 */
+#define FIRST_SPI		32
+
 static void do_nothing(int sig)
 {
 	(void)sig;
 }
 
-/* A thread that sends signals to another until it is told to stop. */
+/* A thread that sends signals to another, or writes to a page, until it is told to stop. */
 struct nudger {
 	pthread_t thread;
 	pthread_t victim;
+	u8 *page;
 	atomic_bool stop;
 };
 
@@ -227,6 +234,103 @@ static void check_cpus(unsigned int cpus)
 	testvm_close(&vm);
 }
 
+/* The guest suspends itself, and goes on where it was when it is interrupted. */
+static void suspended(void)
+{
+	struct device *dev;
+	struct testvm vm;
+	unsigned int i;
+
+	if (!testvm_open(&vm) || !testvm_add_cpus(&vm, 1))
+		goto out;
+	dev = testvm_add_irq(&vm);
+	if (!dev || !testvm_load(&vm, true, PROGRAM(suspend)) || !testvm_give(&vm) ||
+	    !check_errno(testvm_ioctl_start(&vm), 0, "START") || !testvm_expect_out(&vm, 0, 0))
+		goto out;
+	for (i = 0; i < 3; i++) {
+		check_signal(&vm, 0);
+		device_raise_irq(dev);
+		/* PSCI says SUCCESS. */
+		if (!testvm_expect_out(&vm, 0, 0) ||
+		    !testvm_expect_out(&vm, 0, FIRST_SPI + dev->irq))
+			break;
+	}
+out:
+	testvm_close(&vm);
+}
+
+/* Given up and taken again, it goes on where it was; so it does in another thread. */
+static void added_again(void)
+{
+	const struct gh_fn_vcpu_arg arg = { .id = 0 };
+	struct testvm vm;
+	unsigned int i;
+
+	if (!testvm_start(&vm, 1, PROGRAM(count)))
+		goto out;
+	for (i = 0; i < 20; i++) {
+		if (!testvm_expect_out(&vm, 0, i))
+			break;
+		check_errno(testvm_function(vm.fd, GH_VM_REMOVE_FUNCTION, GH_FN_VCPU, &arg,
+					    sizeof(arg)), 0, "REMOVE");
+		check_errno(testvm_run(&vm, 0), ENODEV, "RUN after REMOVE");
+		munmap(vm.run[0], vm.run_size);
+		close(vm.vcpu_fd[0]);
+		vm.cpus = 0;
+		if (!testvm_add_cpus(&vm, 1))
+			break;
+	}
+out:
+	testvm_close(&vm);
+}
+
+/* Another thread writes what it likes to the page all the time. */
+static void *scribble(void *arg)
+{
+	struct nudger *nudger = arg;
+	unsigned int i = 0;
+
+	while (!atomic_load(&nudger->stop)) {
+		i = (i + 1) % sizeof(struct gh_vcpu_run);
+		/* What would be said in answer to an exit, and who wants to leave, stays. */
+		if (i && (i < offsetof(struct gh_vcpu_run, mmio.data) ||
+			  i >= offsetof(struct gh_vcpu_run, mmio.data) + 8) &&
+		    i != offsetof(struct gh_vcpu_run, mmio.resume_action))
+			__atomic_store_n(&nudger->page[i], i * 37, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+/* What the guest reads is right whatever else the page says meanwhile. */
+static void untrusted_page(void)
+{
+	struct nudger nudger = { };
+	const u64 data = 0x8877665544332211;
+	struct testvm vm;
+	unsigned int i, len;
+
+	if (!testvm_start(&vm, 1, PROGRAM(read)))
+		goto out;
+	nudger.page = (u8 *)vm.run[0];
+	atomic_init(&nudger.stop, false);
+	if (!check(!pthread_create(&nudger.thread, NULL, scribble, &nudger), "no thread"))
+		goto out;
+	for (i = 0, len = 1; i < 4; i++, len *= 2) {
+		u64 want = len == 8 ? data : data & ((1ULL << 8 * len) - 1), got;
+
+		if (!check_errno(testvm_run(&vm, 0), 0, "RUN: read of %u bytes", len))
+			break;
+		memcpy(vm.run[0]->mmio.data, &data, sizeof(data));
+		if (!check_errno(testvm_run(&vm, 0), 0, "RUN: write"))
+			break;
+		memcpy(&got, vm.run[0]->mmio.data, sizeof(got));
+		check(got == want, "%#llx read, not %#llx", got, want);
+	}
+	stop_nudging(&nudger);
+out:
+	testvm_close(&vm);
+}
+
 static void two_cpus(void)
 {
 	check_cpus(2);
@@ -237,14 +341,24 @@ static void four_cpus(void)
 	check_cpus(4);
 }
 
+/* As many as the hypervisor has for a VM */
+static void all_cpus(void)
+{
+	check_cpus(TESTVM_MAX_CPUS);
+}
+
 static const struct tap_test tests[] = {
 	{ "2 vCPUs", two_cpus },
 	{ "4 vCPUs", four_cpus },
+	{ "as many vCPUs as there can be", all_cpus },
 	{ "a signal ends RUN of a busy vCPU", signal_spinning },
 	{ "a signal ends RUN of a waiting vCPU", signal_waiting },
 	{ "a signal ends RUN of a vCPU that is off", signal_powered_off },
 	{ "immediate_exit", immediate_exit },
 	{ "length changed in the run page", wrong_length },
+	{ "run page that another thread writes to", untrusted_page },
+	{ "suspended by PSCI, resumed by an interrupt", suspended },
+	{ "vCPU removed and added while the VM runs", added_again },
 	{ "vCPU removed while it runs", remove_while_running },
 	{ "VM file closed while its vCPU runs", close_while_running },
 };
