@@ -47,42 +47,6 @@ static_assert(sizeof(struct gh_map_mem) == 32 && offsetof(struct gh_map_mem, fla
  * For all files
  */
 
-u64 gm_value(u64 seed, u64 page)
-{
-	return (seed << 32 | page) + 0x1000000000000001ULL;
-}
-
-void gm_fill(u8 *p, u64 size, u64 seed)
-{
-	u64 at;
-
-	for (at = 0; at < size; at += SZ_4K) {
-		*(u64 *)(p + at) = gm_value(seed, at / SZ_4K);
-		*(u64 *)(p + at + SZ_4K - 8) = ~gm_value(seed, at / SZ_4K);
-	}
-}
-
-bool gm_check(const u8 *p, u64 size, u64 seed, const char *when)
-{
-	u64 at;
-
-	for (at = 0; at < size; at += SZ_4K)
-		if (*(u64 *)(p + at) != gm_value(seed, at / SZ_4K) ||
-		    *(u64 *)(p + at + SZ_4K - 8) != ~gm_value(seed, at / SZ_4K))
-			return check(false, "%s: %#llx at %#llx", when, *(u64 *)(p + at), at);
-	return true;
-}
-
-bool gm_check_zero(const u8 *p, u64 size, const char *when)
-{
-	return check(!p[0] && !memcmp(p, p + 1, size - 1), "%s: not zero", when);
-}
-
-int gm_fallocate(int fd, int mode, u64 offset, u64 size)
-{
-	return fallocate(fd, mode | FALLOC_FL_KEEP_SIZE, offset, size);
-}
-
 bool gm_open_vm(struct testvm *vm)
 {
 	return testvm_open(vm) && testvm_add_cpus(vm, 1);

@@ -17,15 +17,6 @@
 #define KEEP			(GH_MAP_MEM_KEEP_CONTENTS)
 #define UNMAP			(GH_MAP_MEM_UNMAP)
 
-/* Something in each page that tells it from all others; and whether that is there. */
-void gm_fill(u8 *p, u64 size, u64 seed);
-bool gm_check(const u8 *p, u64 size, u64 seed, const char *when);
-u64 gm_value(u64 seed, u64 page);
-bool gm_check_zero(const u8 *p, u64 size, const char *when);
-
-/* fallocate(), errno as it leaves it; KEEP_SIZE comes with each mode. */
-int gm_fallocate(int fd, int mode, u64 offset, u64 size);
-
 /* A VM that may have anything, and not much of it. */
 bool gm_open_vm(struct testvm *vm);
 /* GH_VM_START has to end like this; after an error, @new, it can be tried again. */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -65,6 +66,42 @@ u8 *gmem_mmap(int fd, u64 size)
 	return check(p != MAP_FAILED, "mmap: errno %d", errno) ? p : NULL;
 }
 
+u64 gm_value(u64 seed, u64 page)
+{
+	return (seed << 32 | page) + 0x1000000000000001ULL;
+}
+
+void gm_fill(u8 *p, u64 size, u64 seed)
+{
+	u64 at;
+
+	for (at = 0; at < size; at += SZ_4K) {
+		*(u64 *)(p + at) = gm_value(seed, at / SZ_4K);
+		*(u64 *)(p + at + SZ_4K - 8) = ~gm_value(seed, at / SZ_4K);
+	}
+}
+
+bool gm_check(const u8 *p, u64 size, u64 seed, const char *when)
+{
+	u64 at;
+
+	for (at = 0; at < size; at += SZ_4K)
+		if (*(u64 *)(p + at) != gm_value(seed, at / SZ_4K) ||
+		    *(u64 *)(p + at + SZ_4K - 8) != ~gm_value(seed, at / SZ_4K))
+			return check(false, "%s: %#llx at %#llx", when, *(u64 *)(p + at), at);
+	return true;
+}
+
+bool gm_check_zero(const u8 *p, u64 size, const char *when)
+{
+	return check(!p[0] && !memcmp(p, p + 1, size - 1), "%s: not zero", when);
+}
+
+int gm_fallocate(int fd, int mode, u64 offset, u64 size)
+{
+	return fallocate(fd, mode | FALLOC_FL_KEEP_SIZE, offset, size);
+}
+
 /* What is allocated in one go is in one run, and the page before each run is kept free. */
 u8 *gmem_scattered(u64 size)
 {
@@ -75,8 +112,7 @@ u8 *gmem_scattered(u64 size)
 	if (fd < 0)
 		return NULL;
 	for (at = 0; at < size; at += page)
-		if (!check(!fallocate(fd, FALLOC_FL_KEEP_SIZE, at, page), "fallocate: errno %d",
-			   errno))
+		if (!check_errno(gm_fallocate(fd, 0, at, page), 0, "fallocate"))
 			break;
 	if (gmem_check_info(fd, "runs", size / page, "scattered memory"))
 		p = gmem_mmap(fd, size);

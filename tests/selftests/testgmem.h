@@ -27,6 +27,15 @@ long long gmem_info(int fd, const char *key);
 /* It has to be this; returns whether it is, as all of these do. */
 bool gmem_check_info(int fd, const char *key, long long value, const char *when);
 
+/* Something in each page that tells it from all others; and whether that is there. */
+void gm_fill(u8 *p, u64 size, u64 seed);
+bool gm_check(const u8 *p, u64 size, u64 seed, const char *when);
+u64 gm_value(u64 seed, u64 page);
+bool gm_check_zero(const u8 *p, u64 size, const char *when);
+
+/* fallocate(), errno as it leaves it; KEEP_SIZE comes with each mode. */
+int gm_fallocate(int fd, int mode, u64 offset, u64 size);
+
 /* A file of that size, -1 if there is none; and all of it mapped, or NULL. The test fails. */
 int gmem_new(u64 flags, u64 size);
 u8 *gmem_mmap(int fd, u64 size);
