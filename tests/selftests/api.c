@@ -189,7 +189,7 @@ static void region_arguments(void)
 		int err;
 	} cases[] = {
 		{ "gpa unaligned", RWX, BASE + 1, page, user(0), EINVAL },
-		{ "gpa off by half a page", RWX, BASE + page / 2, page, user(0), EINVAL },
+		{ "gpa off by 2 KiB", RWX, BASE + SZ_4K / 2, page, user(0), EINVAL },
 		{ "size unaligned", RWX, BASE, page + 1, user(0), EINVAL },
 		{ "size less than a page", RWX, BASE, 1, user(0), EINVAL },
 		{ "address unaligned", RWX, BASE, page, user(0) + 8, EINVAL },

@@ -19,13 +19,16 @@
  * @gpa: guest physical address
  * @size: in bytes
  *
+ * What the guest has is in pages of the Resource Manager's, what the host gives is in
+ * its own.
+ *
  * Return: 0; -EINVAL if not, or if it is not of whole pages; -EOVERFLOW if it wraps.
  */
 int gh_vm_check_gpa(u64 gpa, u64 size)
 {
 	u64 end;
 
-	if (!PAGE_ALIGNED(gpa) || !PAGE_ALIGNED(size))
+	if (!IS_ALIGNED(gpa, GH_RM_PAGE_SIZE) || !PAGE_ALIGNED(size))
 		return -EINVAL;
 	if (check_add_overflow(gpa, size, &end))
 		return -EOVERFLOW;

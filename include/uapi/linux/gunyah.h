@@ -135,7 +135,7 @@ struct gh_capability {
  * struct gh_userspace_memory_region - user memory that becomes guest memory
  * @label: names the region; unique in the VM
  * @flags: GH_MEM_* bits
- * @guest_phys_addr: where the guest should find it; page aligned. The Resource
+ * @guest_phys_addr: where the guest should find it; 4 KiB aligned. The Resource
  *		     Manager is not told: see Documentation/virt/gunyah/memory.rst
  * @memory_size: in bytes, whole pages; 0 deletes the region named @label
  * @userspace_addr: start of the memory in the caller; page aligned
@@ -321,7 +321,7 @@ struct gh_vm_firmware_config {
 
 /**
  * struct gh_map_mem - part of a guest memory file that a guest gets
- * @guest_addr: guest physical address; page aligned
+ * @guest_addr: guest physical address; 4 KiB aligned
  * @flags: GH_MAP_MEM_* bits; the default access is to lend
  * @guest_mem_fd: the file
  * @offset: start of the part in the file; page aligned
