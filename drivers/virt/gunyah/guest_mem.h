@@ -91,6 +91,8 @@ struct gh_guest_mem {
  * struct gh_run_search - allocation of several runs, one after the other
  * @npages: as much as can still be hoped for in one run
  * @min_npages: no run is smaller, but for the last
+ * @moved: memory is moved out of the way for large runs; else it is the page allocator
+ *	   that is asked for them
  * @nid: node that is being looked through
  * @end: page frame below which it goes on
  * @clear: runs are to be all zeros
@@ -98,6 +100,7 @@ struct gh_guest_mem {
 struct gh_run_search {
 	unsigned long npages;
 	unsigned long min_npages;
+	bool moved;
 	int nid;
 	unsigned long end;
 	bool clear;

@@ -5,6 +5,10 @@
  * Large runs are made by moving away what is in their place, from the top of
  * memory down: what lies low is scarce, and not everything can be moved. Runs of
  * less than 2 MiB come from the page allocator as they are, or as it compacts them.
+ *
+ * Only whole blocks of pages are moved. They are of 2 MiB with pages of 4 KiB, but of
+ * 32 MiB with 16 KiB and of 512 MiB with 64 KiB, where something in nearly each of them
+ * cannot be moved. So there the page allocator is asked for large runs, too.
  */
 
 #include <linux/gfp.h>
@@ -23,7 +27,9 @@
 /* With less than this, guard page included, these would be too much. */
 #define GH_RUN_SMALLEST	DIV_ROUND_UP(SZ_64K, PAGE_SIZE)
 
-#define GH_RUN_GFP	(GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
+#define GH_RUN_GFP		(GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
+/* Not worth it to drive out everything else: there are smaller ones. */
+#define GH_RUN_LARGE_GFP	(GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY)
 
 static void gh_run_search_restart(struct gh_run_search *search)
 {
@@ -46,6 +52,7 @@ void gh_run_search_init(struct gh_run_search *search, unsigned long npages,
 	search->npages = npages;
 	search->clear = clear;
 	search->min_npages = max(GH_RUN_SMALLEST, roundup_pow_of_two(least + 1)) - 1;
+	search->moved = true;
 	gh_run_search_restart(search);
 }
 
@@ -67,25 +74,35 @@ void gh_run_free(unsigned long pfn, unsigned long npages)
 	}
 }
 
-/*
- * Less than 2 MiB cannot be mapped in one block anyway, so the first page is the guard,
- * and nothing is wasted. The rest goes back.
- */
-static int gh_run_alloc_small(unsigned long npages, unsigned long *pfn)
+/* What of a block of the page allocator's is before the run: at least the guard page. */
+static unsigned long gh_run_head(unsigned long npages)
 {
-	unsigned long block = roundup_pow_of_two(npages + 1);
+	/* Less than 2 MiB cannot be mapped in one block anyway, so nothing is wasted. */
+	return npages < GH_RUN_HUGE ? 1 : GH_RUN_HUGE;
+}
+
+static unsigned long gh_run_block(unsigned long npages)
+{
+	return roundup_pow_of_two(gh_run_head(npages) + npages);
+}
+
+/* The rest of the block goes back. */
+static int gh_run_alloc_block(unsigned long npages, unsigned long *pfn)
+{
+	unsigned long block = gh_run_block(npages), head = gh_run_head(npages);
 	unsigned int order = ilog2(block);
 	unsigned long start;
 	struct page *page;
 
-	page = alloc_pages(GH_RUN_GFP, order);
+	page = alloc_pages(npages < GH_RUN_HUGE ? GH_RUN_GFP : GH_RUN_LARGE_GFP, order);
 	if (!page)
 		return -EBUSY;
 
 	split_page(page, order);
 	start = page_to_pfn(page);
-	gh_run_free(start + 1 + npages, block - 1 - npages);
-	*pfn = start + 1;
+	gh_run_free(start, head - 1);
+	gh_run_free(start + head + npages, block - head - npages);
+	*pfn = start + head;
 	return 0;
 }
 
@@ -211,17 +228,27 @@ static int gh_run_try(struct gh_run_search *search, unsigned long npages, unsign
 	 * Whole blocks of pages that the page allocator gave would be for what cannot
 	 * be moved from then on, and soon no large run could be had any more.
 	 */
-	return npages < GH_RUN_HUGE ? gh_run_alloc_small(npages, pfn) :
-				      gh_run_alloc_large(search, npages, pfn);
+	return search->moved && npages >= GH_RUN_HUGE ? gh_run_alloc_large(search, npages, pfn) :
+							gh_run_alloc_block(npages, pfn);
 }
 
-/* Have runs of at most half as much from now on; small ones with their guard page. */
+/* The largest run that leaves room for what is before it. */
+static unsigned long gh_run_in_block(unsigned long block)
+{
+	return block > GH_RUN_HUGE ? block - GH_RUN_HUGE : block - 1;
+}
+
+/* Have runs of at most half as much from now on, or of what else there may be. */
 static void gh_run_search_shrink(struct gh_run_search *search, unsigned long npages)
 {
-	if (npages > GH_RUN_HUGE)
+	if (!search->moved || npages < GH_RUN_HUGE) {
+		search->npages = gh_run_in_block(gh_run_block(npages) / 2);
+	} else if (npages > GH_RUN_HUGE) {
 		search->npages = max(ALIGN_DOWN(npages / 2, GH_RUN_HUGE), GH_RUN_HUGE);
-	else
-		search->npages = rounddown_pow_of_two(npages) - 1;
+	} else {
+		search->npages = gh_run_in_block(max(GH_RUN_HUGE, pageblock_nr_pages));
+		search->moved = false;
+	}
 	gh_run_search_restart(search);
 }
 
