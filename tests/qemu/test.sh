@@ -6,7 +6,8 @@
 # well. TESTS="kunit gunyah_api ..." restricts it to these. Under Debian's own
 # kernel run linux_net, gunyah_loopback, with so many MESSAGES, and gunyah_membench and
 # gunyah_guestmembench, with up to BENCH_MIB of memory; under those of ACCESS_KERNELS
-# runs gunyah_access, which makes them crash in the end, and one of them die.
+# runs gunyah_access, which makes them crash in the end, and one of them die; under those
+# with pages of PAGE_SIZES gunyah_pagesize, and whatever else says something about them.
 # GUNYAH_STRESS=N makes gunyah_stress N times as long, GUNYAH_SEED=N repeats its random
 # numbers.
 # GUNYAH_ROWS=WORD restricts gunyah_access. gunyah_fragment has to be asked for.
@@ -16,10 +17,13 @@
 . "$TOP/scripts/tap.sh"
 
 KERNEL=6.1
+# Debian's with pages of 16 KiB
+KERNEL_16K=6.12-16k
 TIMEOUT=${TIMEOUT:-3600}
 MESSAGES=${MESSAGES:-1000000}
 BENCH_MIB=${BENCH_MIB:-64}
 ACCESS_KERNELS=${ACCESS_KERNELS-6.1 6.12}
+PAGE_SIZES=${PAGE_SIZES-16k}
 BOOTARGS="earlycon console=ttyAMA0 printk.devkmsg=on panic=-1"
 # What the kernel does not know is in the environment of init.
 for variable in GUNYAH_STRESS GUNYAH_SEED GUNYAH_ROWS; do
@@ -37,6 +41,10 @@ for series in $ACCESS_KERNELS; do
 	cpus[access-$series]=3
 	memory[access-$series]=1024
 done
+for size in $PAGE_SIZES; do
+	cpus[pages-$size]=3
+	memory[pages-$size]=1024
+done
 # MiB of its first GiB that are a pool of guest memory
 declare -A pool=([pool]=192)
 
@@ -53,6 +61,7 @@ fetch()
 	for series in $ACCESS_KERNELS; do
 		[ $access = 0 ] || images+=("image $series")
 	done
+	[[ $pages = 0 || " $PAGE_SIZES " != *" 16k "* ]] || images+=("image $KERNEL_16K")
 	for what in busybox libfdt trace-cmd "source $KERNEL" "${images[@]}"; do
 		# shellcheck disable=SC2086 # two words
 		[ -e "$CACHE/${what/ /-}" ] ||
@@ -191,6 +200,16 @@ stock_machine()
 	pack_stock "$1"
 }
 
+# pages_machine SIZE: a primary with pages of that size, whose Resource Manager also
+# boots from shared memory
+pages_machine()
+{
+	[ "$1" = 16k ] || die "PAGE_SIZES can have 16k, not $1"
+	stock_root "pages-$1" $KERNEL_16K gunyah_pagesize gunyah_api gunyah_lifecycle \
+		gunyah_vcpu gunyah_events
+	pack_stock "pages-$1" rm=debug
+}
+
 # A primary with Debian's kernel whose guests are that, too, in shared memory
 net_machine()
 {
@@ -210,10 +229,10 @@ selftest_machines()
 {
 	local tests
 
-	mapfile -t tests < <(grep -vxE 'gunyah_(guestmem.*|access)|vmm_.*' \
+	mapfile -t tests < <(grep -vxE 'gunyah_(pagesize|guestmem.*|access)|vmm_.*' \
 		"$BUILD/selftests/tests.list")
 	selftest_machine production caps=random "${tests[@]}"
-	mapfile -t tests < <(grep -xE 'gunyah_(guestmem.*|access)|vmm_.*' \
+	mapfile -t tests < <(grep -xE 'gunyah_(pagesize|guestmem.*|access)|vmm_.*' \
 		"$BUILD/selftests/tests.list")
 	# A guest that reports errors itself takes long: with lent memory by request only
 	[[ " ${TESTS:-} " != *" linux_disk "* ]] || tests+=(linux_disk)
@@ -251,6 +270,7 @@ boot()
 	kunit) boot_kunit ;;
 	stock | net | hibernation) boot_selftest "$1" "$CACHE/image-$KERNEL/Image" ;;
 	access-*) boot_selftest "$1" "$CACHE/image-${1#access-}/Image" ;;
+	pages-16k) boot_selftest "$1" "$CACHE/image-$KERNEL_16K/Image" ;;
 	*) boot_selftest "$1" "$image" ;;
 	esac </dev/null
 	say "==> $1 is done after $((SECONDS - start)) s"
@@ -336,7 +356,8 @@ selftests=0
 stock=0
 access=0
 net=0
-for test in ${TESTS:-kunit gunyah_loopback gunyah_access linux_net}; do
+pages=0
+for test in ${TESTS:-kunit gunyah_loopback gunyah_access linux_net gunyah_pagesize}; do
 	case $test in
 	kunit) kunit=1 ;;
 	gunyah_loopback | gunyah_membench | gunyah_guestmembench) stock=1 ;;
@@ -345,6 +366,10 @@ for test in ${TESTS:-kunit gunyah_loopback gunyah_access linux_net}; do
 		selftests=1
 		;;
 	linux_net) net=1 ;;
+	gunyah_pagesize)
+		pages=1
+		selftests=1
+		;;
 	*) selftests=1 ;;
 	esac
 done
@@ -376,6 +401,11 @@ for series in $ACCESS_KERNELS; do
 	BOOTARGS="$BOOTARGS mem=512M cma=0" \
 		step "Put the machine for gunyah_access with $series together" \
 		stock_machine "access-$series" "$series" "gunyah_access pinned"
+done
+[ $pages = 1 ] || PAGE_SIZES=
+for size in $PAGE_SIZES; do
+	build_stock $KERNEL_16K
+	step "Put the machine with pages of $size together" pages_machine "$size"
 done
 
 if [ $access = 1 ]; then
@@ -422,6 +452,9 @@ for series in $ACCESS_KERNELS; do
 	machines+=("access-$series")
 done
 [ $access = 0 ] || machines+=(hibernation)
+for size in $PAGE_SIZES; do
+	machines+=("pages-$size")
+done
 boot_machines
 say "==> Tests took $((SECONDS - start)) s"
 summary
