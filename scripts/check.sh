@@ -7,6 +7,8 @@
 . "$TOP/scripts/tap.sh"
 
 SERIES="6.1 6.12"
+# With pages of 16 KiB
+SERIES_16K=6.12-16k
 
 # Asked of patches to the kernel; there is no MAINTAINERS file here
 IGNORE=FILE_PATH_CHANGES
@@ -133,7 +135,7 @@ run_check()
 mkdir -p "$BUILD/log"
 [ -e "$CACHE/source-6.1" ] ||
 	step "Fetch the source of Linux 6.1" "$TOP/scripts/fetch.sh" source 6.1
-for series in $SERIES; do
+for series in $SERIES $SERIES_16K; do
 	[ -e "$CACHE/headers-$series" ] ||
 		step "Fetch the headers of Linux $series" \
 			"$TOP/scripts/fetch.sh" headers "$series"
@@ -159,6 +161,8 @@ done
 # Its headers are too new for this release's sparse.
 run_check "W=1: modules for the newest Linux" \
 	compile_modules KDIR="$CACHE/source-newest" GUNYAH_TEST=1
+run_check "W=1: modules for pages of 16 KiB" \
+	compile_modules KERNEL=$SERIES_16K GUNYAH_TEST=1
 run_check "clang, W=1: modules" check_clang
 run_check "virtio of the VMM, with sanitizers" \
 	make -C tests/virtio O="$BUILD/virtio" check
