@@ -4,13 +4,13 @@
 # "make test": KUnit suites and selftests in QEMU, under a kernel that reports
 # errors. Prints TAP and a line with the counts; its status says whether all is
 # well. TESTS="kunit gunyah_api ..." restricts it to these. Under Debian's own
-# kernel run linux_net, gunyah_loopback, with so many MESSAGES, and gunyah_membench and
-# gunyah_guestmembench, with up to BENCH_MIB of memory; under those of ACCESS_KERNELS
-# runs gunyah_access, which makes them crash in the end, and one of them die; under those
+# kernel run linux_net, gunyah_loopback, with so many MESSAGES, gunyah_membench and
+# gunyah_guestmembench, with up to BENCH_MIB of memory, gunyah_fragment, and
+# linux_disk, with our own as the guest; under those of ACCESS_KERNELS runs
+# gunyah_access, which makes them crash in the end, and one of them die; under those
 # with pages of PAGE_SIZES gunyah_pagesize, and whatever else says something about them.
 # GUNYAH_STRESS=N makes gunyah_stress N times as long, GUNYAH_SEED=N repeats its random
-# numbers.
-# GUNYAH_ROWS=WORD restricts gunyah_access. gunyah_fragment has to be asked for.
+# numbers. GUNYAH_ROWS=WORD restricts gunyah_access.
 
 . "$(dirname "$0")/../../scripts/common.sh"
 . "$TOP/tests/qemu/vm.sh"
@@ -32,10 +32,10 @@ done
 run=$BUILD/test
 
 # By machine: CPUs, of which two are the primary's, and the primary's MiB
-declare -A cpus=([production]=3 [guests]=3 [debug]=4 [big]=3 [fragment]=3 [pool]=3 [net]=3
-		[stock]=3 [hibernation]=3)
+declare -A cpus=([production]=3 [guests]=3 [debug]=4 [big]=3 [fragment]=3 [pool]=3 [stock]=3
+		 [disk]=3 [net]=3 [hibernation]=3)
 declare -A memory=([production]=1024 [guests]=1024 [debug]=1024 [big]=4608
-		   [fragment]=2688 [pool]=1024 [net]=1024 [hibernation]=1024
+		   [fragment]=2816 [pool]=1024 [disk]=1024 [net]=1024 [hibernation]=1024
 		   [stock]=$((1024 + 2 * BENCH_MIB)))
 for series in $ACCESS_KERNELS; do
 	cpus[access-$series]=3
@@ -45,6 +45,11 @@ for size in $PAGE_SIZES; do
 	cpus[pages-$size]=3
 	memory[pages-$size]=1024
 done
+# Where it has what is beyond its first GiB: no zone ends there for 4 GiB.
+declare -A more=([fragment]=0x100000000)
+# The hypervisor's options for Debian's kernel; guests boot from shared memory with rm=debug
+declare -A stock_options=([fragment]=caps=random [disk]=caps=random [net]=rm=debug
+			  [pages-16k]=rm=debug)
 # MiB of its first GiB that are a pool of guest memory
 declare -A pool=([pool]=192)
 
@@ -89,14 +94,10 @@ build()
 	if [ $selftests = 1 ]; then
 		step "Build the modules" test_make modules GUNYAH_TEST=1
 	fi
-	if [ $selftests = 1 ] || [ $net = 1 ]; then
+	if [ $selftests = 1 ] || [ $stock = 1 ]; then
 		step "Build the VMM" test_make vmm
-	fi
-	if [ $selftests = 1 ] || [ $stock = 1 ] || [ $access = 1 ]; then
-		step "Build the selftests" test_make selftests
-	fi
-	if [ $selftests$stock$net$access != 0000 ]; then
 		step "Build the test hypervisor" test_make hypervisor
+		step "Build the selftests" test_make selftests
 	fi
 }
 
@@ -137,6 +138,24 @@ guest_initrd()
 	pack "$run/guest" "$run/guest.initrd"
 }
 
+# add_guests ROOT: the tests that run Linux, and all they run
+add_guests()
+{
+	mkdir "$1/guest"
+	cp "$BUILD/vmm/gunyah-vmm" "$1/bin/"
+	cp "$TOP"/tests/qemu/{guest-common,linux_guest,linux_disk,linux_net} "$1/tests/"
+	cp "$CACHE/image-$KERNEL/Image" "$1/guest/"
+	cp "$image" "$1/guest/test-Image"
+	cp "$run/guest.initrd" "$1/guest/initrd"
+}
+
+# machine_dtb NAME OPTIONS: the primary's tree
+machine_dtb()
+{
+	MORE_ADDR=${more[$1]:-$MORE_ADDR} \
+		primary_dtb "$run/$1.dtb" 2 "$BOOTARGS" "$run/$1.initrd" "$2" "${memory[$1]}"
+}
+
 # selftest_machine NAME OPTIONS TEST...: a primary that runs these of the tests
 # that are wanted, with these options of the hypervisor
 selftest_machine()
@@ -147,57 +166,42 @@ selftest_machine()
 	new_root "$root" "$TOP/tests/qemu/selftest-init"
 	cp "$TOP/tests/qemu/init-common" "$root/"
 	add_modules "$root" "$release" "$BUILD/modules-$release"
-	cp "$BUILD/vmm/gunyah-vmm" "$CACHE/trace-cmd/bin/trace-cmd" "$root/bin/"
+	cp "$CACHE/trace-cmd/bin/trace-cmd" "$root/bin/"
 	cp "$CACHE"/trace-cmd/lib/* "$root/lib/"
-	mkdir "$root/tests" "$root/guest"
-	cp "$TOP"/tests/qemu/{guest-common,linux_guest,linux_disk} "$root/tests/"
+	mkdir "$root/tests"
+	add_guests "$root"
 	for test in "$@"; do
 		[ -e "$root/tests/$test" ] || cp "$BUILD/selftests/$test" "$root/tests/"
 		! wanted "$test" || echo "$test"
 	done >"$root/tests/list"
-	cp "$CACHE/image-$KERNEL/Image" "$root/guest/"
-	cp "$image" "$root/guest/test-Image"
-	cp "$run/guest.initrd" "$root/guest/initrd"
 	pack "$root" "$run/$name.initrd"
-	primary_dtb "$run/$name.dtb" 2 "$BOOTARGS" "$run/$name.initrd" "$options" \
-		"${memory[$name]}"
+	machine_dtb "$name" "$options"
 	[ -z "${pool[$name]:-}" ] || add_pool "$run/$name.dtb" "${pool[$name]}"
 }
 
-# stock_root NAME SERIES TEST...: the root of a primary with Debian's own kernel, which
-# is fast; runs these of the tests that are wanted, each with its argument
-stock_root()
+# stock_machine NAME SERIES TEST...: a primary with Debian's own kernel, which is
+# fast; runs these of the tests that are wanted, each with its argument
+stock_machine()
 {
-	local name=$1 image=$CACHE/image-$2 root=$run/$1 release line test
+	local name=$1 debian=$CACHE/image-$2 root=$run/$1 release line test
 
 	shift 2
-	release=$(cat "$image/release")
+	release=$(cat "$debian/release")
 	new_root "$root" "$TOP/tests/qemu/stock-init"
 	cp "$TOP/tests/qemu/init-common" "$root/"
-	add_debian_modules "$root" "$image" virtio_mmio virtio_console zram tun
+	add_debian_modules "$root" "$debian" virtio_mmio virtio_console zram tun \
+		loop crc32c_generic ext4
 	add_modules "$root" "$release" "$BUILD/modules-$release"
 	mkdir "$root/tests"
-	cp "$TOP"/tests/qemu/{gunyah_loopback,guest-common,linux_net} "$root/tests/"
+	cp "$TOP/tests/qemu/gunyah_loopback" "$root/tests/"
+	[[ " $*" != *" linux_"* ]] || add_guests "$root"
 	for line in "$@"; do
 		test=${line%% *}
 		[ -e "$root/tests/$test" ] || cp "$BUILD/selftests/$test" "$root/tests/"
 		! wanted "$test" || echo "$line"
 	done >"$root/tests/list"
-}
-
-# pack_stock NAME [OPTIONS]: with these options of the hypervisor
-pack_stock()
-{
-	pack "$run/$1" "$run/$1.initrd"
-	primary_dtb "$run/$1.dtb" 2 "$BOOTARGS" "$run/$1.initrd" "${2:-}" \
-		"${memory[$1]}"
-}
-
-# stock_machine NAME SERIES TEST...
-stock_machine()
-{
-	stock_root "$@"
-	pack_stock "$1"
+	pack "$root" "$run/$name.initrd"
+	machine_dtb "$name" "${stock_options[$name]:-}"
 }
 
 # pages_machine SIZE: a primary with pages of that size, whose Resource Manager also
@@ -205,20 +209,8 @@ stock_machine()
 pages_machine()
 {
 	[ "$1" = 16k ] || die "PAGE_SIZES can have 16k, not $1"
-	stock_root "pages-$1" $KERNEL_16K gunyah_pagesize gunyah_api gunyah_lifecycle \
+	stock_machine "pages-$1" $KERNEL_16K gunyah_pagesize gunyah_api gunyah_lifecycle \
 		gunyah_vcpu gunyah_events
-	pack_stock "pages-$1" rm=debug
-}
-
-# A primary with Debian's kernel whose guests are that, too, in shared memory
-net_machine()
-{
-	stock_root net "$KERNEL" linux_net
-	cp "$BUILD/vmm/gunyah-vmm" "$run/net/bin/"
-	mkdir "$run/net/guest"
-	cp "$CACHE/image-$KERNEL/Image" "$run/net/guest/"
-	cp "$run/guest.initrd" "$run/net/guest/initrd"
-	pack_stock net rm=debug
 }
 
 # As in a production build, capabilities are random and guests boot only from
@@ -234,17 +226,22 @@ selftest_machines()
 	selftest_machine production caps=random "${tests[@]}"
 	mapfile -t tests < <(grep -xE 'gunyah_(pagesize|guestmem.*|access)|vmm_.*' \
 		"$BUILD/selftests/tests.list")
-	# A guest that reports errors itself takes long: with lent memory by request only
-	[[ " ${TESTS:-} " != *" linux_disk "* ]] || tests+=(linux_disk)
 	selftest_machine guests caps=random "${tests[@]}" linux_guest
 	selftest_machine debug "rm=debug rm=bootcontext" \
 		gunyah_lifecycle gunyah_lend gunyah_boot gunyah_static gunyah_replay linux_disk
 	selftest_machine big caps=random gunyah_big
-	# Not by default: it fills all memory again and again.
-	rm -rf "$run/fragment"
-	[[ " ${TESTS:-} " != *" gunyah_fragment "* ]] ||
-		selftest_machine fragment caps=random gunyah_fragment
 	selftest_machine pool caps=random gunyah_guestmempool
+}
+
+# What counts, measures, or takes too long under a kernel that reports errors: fills all
+# memory again and again, or has guests for long.
+stock_machines()
+{
+	stock_machine stock "$KERNEL" "gunyah_loopback $MESSAGES" \
+		"gunyah_membench $BENCH_MIB" "gunyah_guestmembench $BENCH_MIB"
+	stock_machine fragment "$KERNEL" gunyah_fragment
+	stock_machine disk "$KERNEL" linux_disk
+	stock_machine net "$KERNEL" linux_net
 }
 
 boot_kunit()
@@ -256,7 +253,8 @@ boot_kunit()
 # boot_selftest NAME IMAGE
 boot_selftest()
 {
-	boot_hypervisor "$run/$1.log" "${cpus[$1]}" "$2" "$run/$1.initrd" \
+	MORE_ADDR=${more[$1]:-$MORE_ADDR} \
+		boot_hypervisor "$run/$1.log" "${cpus[$1]}" "$2" "$run/$1.initrd" \
 		"$run/$1.dtb" "$BUILD/hypervisor/gunyah-test-hyp.elf" \
 		"${memory[$1]}"
 }
@@ -268,7 +266,9 @@ boot()
 	rm -f "$run/$1.log"
 	case $1 in
 	kunit) boot_kunit ;;
-	stock | net | hibernation) boot_selftest "$1" "$CACHE/image-$KERNEL/Image" ;;
+	stock | fragment | disk | net | hibernation)
+		boot_selftest "$1" "$CACHE/image-$KERNEL/Image"
+		;;
 	access-*) boot_selftest "$1" "$CACHE/image-${1#access-}/Image" ;;
 	pages-16k) boot_selftest "$1" "$CACHE/image-$KERNEL_16K/Image" ;;
 	*) boot_selftest "$1" "$image" ;;
@@ -355,17 +355,20 @@ kunit=0
 selftests=0
 stock=0
 access=0
-net=0
 pages=0
-for test in ${TESTS:-kunit gunyah_loopback gunyah_access linux_net gunyah_pagesize}; do
+for test in ${TESTS:-kunit gunyah_loopback gunyah_access linux_disk gunyah_pagesize}; do
 	case $test in
 	kunit) kunit=1 ;;
 	gunyah_loopback | gunyah_membench | gunyah_guestmembench) stock=1 ;;
+	gunyah_fragment | linux_net) stock=1 ;;
+	linux_disk)
+		stock=1
+		selftests=1
+		;;
 	gunyah_access)
 		access=1
 		selftests=1
 		;;
-	linux_net) net=1 ;;
 	gunyah_pagesize)
 		pages=1
 		selftests=1
@@ -379,20 +382,14 @@ mkdir -p "$run"
 fetch
 build
 [ $kunit = 0 ] || step "Put the machine for KUnit together" kunit_initrd
-if [ $selftests = 1 ] || [ $net = 1 ]; then
+if [ $selftests = 1 ] || [ $stock = 1 ]; then
 	step "Put the guest together" guest_initrd
 fi
 [ $selftests = 0 ] ||
 	step "Put the machines for the selftests together" selftest_machines
-if [ $stock = 1 ] || [ $net = 1 ]; then
-	build_stock "$KERNEL"
-fi
-[ $net = 0 ] ||
-	step "Put the machine for networks together" net_machine
 if [ $stock = 1 ]; then
-	step "Put the machine with Debian's kernel together" \
-		stock_machine stock "$KERNEL" "gunyah_loopback $MESSAGES" \
-		"gunyah_membench $BENCH_MIB" "gunyah_guestmembench $BENCH_MIB"
+	build_stock "$KERNEL"
+	step "Put the machines with Debian's kernel together" stock_machines
 fi
 [ $access = 1 ] || ACCESS_KERNELS=
 for series in $ACCESS_KERNELS; do
@@ -434,20 +431,23 @@ if [ $kunit = 1 ]; then
 	judge kunit < <(boot kunit)
 fi
 
+# add_machines BUILT NAME...: those of them that have something to do
+add_machines()
+{
+	local built=$1 name
+
+	shift
+	for name in "$@"; do
+		[ "$built" = 0 ] || [ ! -s "$run/$name/tests/list" ] || machines+=("$name")
+	done
+}
+
 # The longest first
 machines=()
-for name in production guests big; do
-	if [ $selftests = 1 ] && [ -s "$run/$name/tests/list" ]; then
-		machines+=("$name")
-	fi
-done
-for name in fragment pool debug; do
-	if [ $selftests = 1 ] && [ -s "$run/$name/tests/list" ]; then
-		machines+=("$name")
-	fi
-done
-[ $net = 0 ] || machines+=(net)
-[ $stock = 0 ] || machines+=(stock)
+add_machines $selftests production guests big
+add_machines $stock fragment disk net
+add_machines $selftests pool debug
+add_machines $stock stock
 for series in $ACCESS_KERNELS; do
 	machines+=("access-$series")
 done

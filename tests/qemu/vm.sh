@@ -10,7 +10,7 @@ IMAGE_ADDR=0x41000000
 INITRD_ADDR=0x4c000000
 
 # Of RAM, the primary has the first GiB, the hypervisor the second, and the
-# primary what follows.
+# primary what follows; or only from elsewhere on.
 RAM_ADDR=0x40000000
 MORE_ADDR=0xc0000000
 
@@ -181,10 +181,11 @@ boot_plain()
 # tree does not list are the hypervisor's own. MIB as for the tree.
 boot_hypervisor()
 {
-	local mib=${7:-1024}
+	local mib=${7:-1024} ram
 
+	ram=$((((MORE_ADDR - RAM_ADDR) >> 20) + mib - 1024))
 	qemu "$1" -M "$(machine "$mib")" -cpu "$CPU" -smp "$2" \
-		-m $((mib + 1024))M -kernel "$6" \
+		-m "${ram}M" -kernel "$6" \
 		-device "loader,file=$5,addr=$DTB_ADDR,force-raw=on" \
 		-device "loader,file=$3,addr=$IMAGE_ADDR,force-raw=on" \
 		-device "loader,file=$4,addr=$INITRD_ADDR,force-raw=on"
