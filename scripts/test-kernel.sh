@@ -1,13 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Build the test kernel, once for each configuration and version of Debian's
+# Build a test kernel, once for each configuration and version of Debian's
 # source; print where it is.
+#
+#   test-kernel.sh           the one that reports errors, with pages of 4 KiB
+#   test-kernel.sh 64k       one with pages of 64 KiB
 
 . "$(dirname "$0")/common.sh"
 
 SERIES=6.1
-config=$TOP/tests/qemu/test-kernel.config
+variant=${1-}
+[[ $variant =~ ^(64k)?$ ]] || die "usage: test-kernel.sh [64k]"
+config=$TOP/tests/qemu/test-kernel${variant:+-$variant}.config
 
 src=$("$TOP/scripts/fetch.sh" source $SERIES)
 out=$CACHE/test-kernel/$(basename "$src" | sed 's/.*_//')_$(key "$config")
@@ -37,7 +42,7 @@ check_config()
 	[ -z "$missing" ] || die "the test kernel lacks: $missing"
 }
 
-locked test-kernel
+locked "test-kernel${variant:+-$variant}"
 if [ ! -e "$out/.complete" ]; then
 	need_space "$CACHE" 4000
 	mkdir -p "$out"

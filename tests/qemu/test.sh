@@ -17,13 +17,13 @@
 . "$TOP/scripts/tap.sh"
 
 KERNEL=6.1
-# Debian's with pages of 16 KiB
+# Debian's with pages of 16 KiB; there is none with 64 KiB
 KERNEL_16K=6.12-16k
 TIMEOUT=${TIMEOUT:-3600}
 MESSAGES=${MESSAGES:-1000000}
 BENCH_MIB=${BENCH_MIB:-64}
 ACCESS_KERNELS=${ACCESS_KERNELS-6.1 6.12}
-PAGE_SIZES=${PAGE_SIZES-16k}
+PAGE_SIZES=${PAGE_SIZES-16k 64k}
 BOOTARGS="earlycon console=ttyAMA0 printk.devkmsg=on panic=-1"
 # What the kernel does not know is in the environment of init.
 for variable in GUNYAH_STRESS GUNYAH_SEED GUNYAH_ROWS; do
@@ -49,7 +49,7 @@ done
 declare -A more=([fragment]=0x100000000)
 # The hypervisor's options for Debian's kernel; guests boot from shared memory with rm=debug
 declare -A stock_options=([fragment]=caps=random [disk]=caps=random [net]=rm=debug
-			  [pages-16k]=rm=debug)
+			  [pages-16k]=rm=debug [pages-64k]=rm=debug)
 # MiB of its first GiB that are a pool of guest memory
 declare -A pool=([pool]=192)
 
@@ -99,6 +99,26 @@ build()
 		step "Build the test hypervisor" test_make hypervisor
 		step "Build the selftests" test_make selftests
 	fi
+}
+
+# build_pages SIZE: the modules for a kernel with pages of that size, and the kernel
+build_pages()
+{
+	case $1 in
+	16k)
+		build_stock $KERNEL_16K
+		;;
+	64k)
+		step "Build the kernel with pages of 64 KiB (the first time, some minutes)" \
+			"$TOP/scripts/test-kernel.sh" 64k
+		kdir_64k=$("$TOP/scripts/test-kernel.sh" 64k)
+		step "Build the modules for pages of 64 KiB" \
+			make -C "$TOP" -j"$(nproc)" KDIR="$kdir_64k" GUNYAH_TEST=1 modules
+		;;
+	*)
+		die "PAGE_SIZES can have 16k and 64k, not $1"
+		;;
+	esac
 }
 
 # build_stock SERIES: for Debian's kernel, with the control channel's
@@ -183,14 +203,22 @@ selftest_machine()
 # fast; runs these of the tests that are wanted, each with its argument
 stock_machine()
 {
-	local name=$1 debian=$CACHE/image-$2 root=$run/$1 release line test
+	local name=$1 debian=$CACHE/image-$2
 
 	shift 2
-	release=$(cat "$debian/release")
-	new_root "$root" "$TOP/tests/qemu/stock-init"
-	cp "$TOP/tests/qemu/init-common" "$root/"
-	add_debian_modules "$root" "$debian" virtio_mmio virtio_console zram tun \
+	new_root "$run/$name" "$TOP/tests/qemu/stock-init"
+	add_debian_modules "$run/$name" "$debian" virtio_mmio virtio_console zram tun \
 		loop crc32c_generic ext4
+	add_tests "$name" "$(cat "$debian/release")" "$@"
+}
+
+# add_tests NAME RELEASE TEST...: these, as above, and what they need
+add_tests()
+{
+	local name=$1 release=$2 root=$run/$1 line test
+
+	shift 2
+	cp "$TOP/tests/qemu/init-common" "$root/"
 	add_modules "$root" "$release" "$BUILD/modules-$release"
 	mkdir "$root/tests"
 	cp "$TOP/tests/qemu/gunyah_loopback" "$root/tests/"
@@ -208,9 +236,16 @@ stock_machine()
 # boots from shared memory
 pages_machine()
 {
-	[ "$1" = 16k ] || die "PAGE_SIZES can have 16k, not $1"
-	stock_machine "pages-$1" $KERNEL_16K gunyah_pagesize gunyah_api gunyah_lifecycle \
-		gunyah_vcpu gunyah_events
+	local name=pages-$1
+	local tests=(gunyah_pagesize gunyah_api gunyah_lifecycle gunyah_vcpu gunyah_events)
+
+	if [ "$1" = 16k ]; then
+		stock_machine "$name" $KERNEL_16K "${tests[@]}"
+	else
+		new_root "$run/$name" "$TOP/tests/qemu/stock-init"
+		add_tests "$name" "$(cat "$kdir_64k/include/config/kernel.release")" \
+			"${tests[@]}"
+	fi
 }
 
 # As in a production build, capabilities are random and guests boot only from
@@ -271,6 +306,7 @@ boot()
 		;;
 	access-*) boot_selftest "$1" "$CACHE/image-${1#access-}/Image" ;;
 	pages-16k) boot_selftest "$1" "$CACHE/image-$KERNEL_16K/Image" ;;
+	pages-64k) boot_selftest "$1" "$kdir_64k/arch/arm64/boot/Image" ;;
 	*) boot_selftest "$1" "$image" ;;
 	esac </dev/null
 	say "==> $1 is done after $((SECONDS - start)) s"
@@ -401,7 +437,7 @@ for series in $ACCESS_KERNELS; do
 done
 [ $pages = 1 ] || PAGE_SIZES=
 for size in $PAGE_SIZES; do
-	build_stock $KERNEL_16K
+	build_pages "$size"
 	step "Put the machine with pages of $size together" pages_machine "$size"
 done
 
