@@ -200,7 +200,20 @@ struct gh_move_part {
 	unsigned long prot;
 };
 
-/* Return: how many parts there are, or a negative errno. */
+/* Whether it can be replaced up to there: nothing in the middle of a page of hugetlb. */
+static bool gh_move_may_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	if (addr <= vma->vm_start || addr >= vma->vm_end)
+		return true;
+	return !vma->vm_ops || !vma->vm_ops->may_split || !vma->vm_ops->may_split(vma, addr);
+}
+
+/*
+ * Linux 6.1 says -ENOMEM if a part cannot be split off, as if there were no memory for it:
+ * so that is looked at before.
+ *
+ * Return: how many parts there are, or a negative errno.
+ */
 static int gh_move_get_parts(struct mm_struct *mm, unsigned long addr, unsigned long end,
 			     struct gh_move_part *parts)
 {
@@ -211,7 +224,8 @@ static int gh_move_get_parts(struct mm_struct *mm, unsigned long addr, unsigned 
 		return -EINTR;
 	for (n = 0; addr < end && n < GH_MOVE_MAX_PARTS; n++) {
 		vma = find_vma(mm, addr);
-		if (!vma || vma->vm_start > addr)
+		if (!vma || vma->vm_start > addr || !gh_move_may_split(vma, addr) ||
+		    !gh_move_may_split(vma, end))
 			break;
 		addr = min(end, vma->vm_end);
 		parts[n].end = addr;
@@ -230,7 +244,7 @@ static int gh_move_map(struct file *file, const struct gh_vm_pin *pin, unsigned 
 
 	ret = vm_mmap(file, start, part->end - start, part->prot, MAP_SHARED | MAP_FIXED,
 		      start - pin->uaddr);
-	/* It may be a part of a huge page, or sealed: kernels do not agree on the errno. */
+	/* It may be sealed, for one. */
 	if (IS_ERR_VALUE(ret))
 		return ret == -EINTR || ret == -ENOMEM ? (int)ret : -EADDRINUSE;
 	return 0;
