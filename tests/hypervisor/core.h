@@ -175,6 +175,7 @@ struct cpu {
 	struct el1_regs host_el1;
 	struct fp_regs host_fp;
 	struct timer_regs host_timer;
+	u64 host_counters;	/* of the PMU, that a guest stopped */
 	struct vcpu *vcpu;	/* that runs here */
 	struct vcpu *last_vcpu;
 	struct vcpu *queue;	/* service CPUs: what runs there, by turns */

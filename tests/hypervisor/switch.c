@@ -23,6 +23,7 @@
 
 static u64 el2_table[512] __aligned(4096);
 static bool has_pauth;
+static bool has_pmu;
 static u64 mdcr_primary;
 
 /* RAM, code in the hypervisor's own. The map is the identity, by blocks of 1 GiB. */
@@ -56,13 +57,17 @@ static void el2_mmu_on(void)
 	isb();
 }
 
+static bool pmu_exists(void)
+{
+	u64 version = ID_FIELD(sysreg_read(id_aa64dfr0_el1), PMUVER_SHIFT);
+
+	return version && version != 0xf;
+}
+
+/* All counters are the primary's. */
 static u64 mdcr_base(void)
 {
-	u64 pmu = ID_FIELD(sysreg_read(id_aa64dfr0_el1), PMUVER_SHIFT);
-
-	if (!pmu || pmu == 0xf)
-		return 0;
-	return sysreg_read(pmcr_el0) >> 11 & MDCR_HPMN;
+	return has_pmu ? sysreg_read(pmcr_el0) >> 11 & MDCR_HPMN : 0;
 }
 
 static u64 vtcr(void)
@@ -84,6 +89,7 @@ void el2_init(struct cpu *cpu)
 	sysreg_write(vmpidr_el2, sysreg_read(mpidr_el1));
 	sysreg_write(vtcr_el2, vtcr());
 	sysreg_write(cptr_el2, CPTR_BASE);
+	has_pmu = pmu_exists();
 	mdcr_primary = mdcr_base();
 	sysreg_write(mdcr_el2, mdcr_primary);
 	sysreg_write(cntvoff_el2, 0);
@@ -182,6 +188,20 @@ static void host_deadline_stop(void)
 	sysreg_write(cnthp_ctl_el2, CNT_CTL_ENABLE | CNT_CTL_IMASK);
 }
 
+/* What the primary counts is not what a guest does, at the same exception levels. */
+static void host_pmu_stop(struct cpu *cpu)
+{
+	cpu->host_counters = has_pmu ? sysreg_read(pmcntenset_el0) : 0;
+	if (cpu->host_counters)
+		sysreg_write(pmcntenclr_el0, cpu->host_counters);
+}
+
+static void host_pmu_go_on(struct cpu *cpu)
+{
+	if (cpu->host_counters)
+		sysreg_write(pmcntenset_el0, cpu->host_counters);
+}
+
 void switch_to_guest(struct cpu *cpu, struct vcpu *vcpu)
 {
 	bool moved = cpu->last_vcpu != vcpu || vcpu->last_cpu != cpu;
@@ -192,6 +212,7 @@ void switch_to_guest(struct cpu *cpu, struct vcpu *vcpu)
 	}
 	timer_swap(&cpu->host_timer, &vcpu->timer);
 	host_deadline_watch(&cpu->host_timer);
+	host_pmu_stop(cpu);
 	sysreg_write(hcr_el2, HCR_GUEST);
 	sysreg_write(cptr_el2, CPTR_BASE | CPTR_TFP);
 	sysreg_write(mdcr_el2, mdcr_primary | MDCR_GUEST);
@@ -216,6 +237,7 @@ void switch_to_host(struct cpu *cpu, struct vcpu *vcpu)
 	switch_fp_to_host(cpu, vcpu);
 	timer_swap(&vcpu->timer, &cpu->host_timer);
 	host_deadline_stop();
+	host_pmu_go_on(cpu);
 	sysreg_write(hcr_el2, HCR_PRIMARY);
 	sysreg_write(mdcr_el2, mdcr_primary);
 	sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN);
