@@ -452,6 +452,54 @@ program suspend
 program_end suspend
 
 /*
+ * Read an address and a number. So many times, write the 8 bytes there, or read them if the address
+ * is odd, in three instructions each. Put out 0, then again. Address 0 powers off.
+ */
+program repeat
+	load32	x21, GUEST_PORT + GUEST_PORT_IN
+1:	ldr	x1, [x21]
+	cbz	x1, 5f
+	ldr	x2, [x21]
+	tbnz	x1, #0, 3f
+2:	str	x2, [x1]
+	subs	x2, x2, #1
+	b.ne	2b
+	b	4f
+3:	sub	x1, x1, #1
+6:	ldr	x3, [x1]
+	subs	x2, x2, #1
+	b.ne	6b
+4:	out	xzr
+	b	1b
+5:	psci	PSCI_SYSTEM_OFF
+	b	.
+program_end repeat
+
+/*
+ * Enable the SPIs 0 to 31. Read a number, wait for so many interrupts, put out 0, then again.
+ * Number 0 powers off.
+ */
+program nap
+	load32	x21, GUEST_PORT + GUEST_PORT_IN
+	enable_spis
+	start_interrupts
+1:	ldr	x22, [x21]
+	cbz	x22, 3f
+2:	wfi
+	mrs	x2, ICC_IAR1_EL1
+	cmp	x2, #1020
+	b.hs	2b
+	msr	ICC_EOIR1_EL1, x2
+	isb
+	subs	x22, x22, #1
+	b.ne	2b
+	out	xzr
+	b	1b
+3:	psci	PSCI_SYSTEM_OFF
+	b	.
+program_end nap
+
+/*
  * The programs below need nobody who emulates something for them: they leave their results in
  * memory that is shared with the test.
  */

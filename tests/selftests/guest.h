@@ -53,6 +53,8 @@ GUEST_PROGRAM(levels);
 GUEST_PROGRAM(counts);
 GUEST_PROGRAM(ring);
 GUEST_PROGRAM(suspend);
+GUEST_PROGRAM(repeat);
+GUEST_PROGRAM(nap);
 GUEST_PROGRAM(share_write);
 GUEST_PROGRAM(share_count);
 GUEST_PROGRAM(share_irq);
