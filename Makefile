@@ -150,3 +150,4 @@ help:
 # help: Variables for test
 # help:   TESTS='kunit gunyah_api'  only the KUnit suites, only these selftests
 # help:   BENCH_MIB=64     how much memory gunyah_membench measures, at most
+# help:   OPERATIONS=10000 how many of each gunyah_vcpubench measures

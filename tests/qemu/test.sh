@@ -9,6 +9,8 @@
 # linux_disk, with our own as the guest; under those of ACCESS_KERNELS runs
 # gunyah_access, which makes them crash in the end, and one of them die; under those
 # with pages of PAGE_SIZES gunyah_pagesize, and whatever else says something about them.
+# gunyah_vcpubench has to be asked for: its figures, of so many OPERATIONS, are left in
+# the file vcpubench.
 # GUNYAH_STRESS=N makes gunyah_stress N times as long, GUNYAH_SEED=N repeats its random
 # numbers. GUNYAH_ROWS=WORD restricts gunyah_access.
 
@@ -22,6 +24,7 @@ KERNEL_16K=6.12-16k
 TIMEOUT=${TIMEOUT:-3600}
 MESSAGES=${MESSAGES:-1000000}
 BENCH_MIB=${BENCH_MIB:-64}
+OPERATIONS=${OPERATIONS:-10000}
 ACCESS_KERNELS=${ACCESS_KERNELS-6.1 6.12}
 PAGE_SIZES=${PAGE_SIZES-16k 64k}
 BOOTARGS="earlycon console=ttyAMA0 printk.devkmsg=on panic=-1"
@@ -31,11 +34,13 @@ for variable in GUNYAH_STRESS GUNYAH_SEED GUNYAH_ROWS; do
 done
 run=$BUILD/test
 
-# By machine: CPUs, of which two are the primary's, and the primary's MiB
+# By machine: CPUs, of which two are the primary's if nothing is said, and the primary's MiB
 declare -A cpus=([production]=3 [guests]=3 [debug]=4 [big]=3 [fragment]=3 [pool]=3 [stock]=3
-		 [disk]=3 [net]=3 [hibernation]=3)
+		 [disk]=3 [net]=3 [hibernation]=3 [bench]=2)
+declare -A primary_cpus=([bench]=1)
 declare -A memory=([production]=1024 [guests]=1024 [debug]=1024 [big]=4608
 		   [fragment]=2816 [pool]=1024 [disk]=1024 [net]=1024 [hibernation]=1024
+		   [bench]=1024
 		   [stock]=$((1024 + 2 * BENCH_MIB)))
 for series in $ACCESS_KERNELS; do
 	cpus[access-$series]=3
@@ -173,7 +178,8 @@ add_guests()
 machine_dtb()
 {
 	MORE_ADDR=${more[$1]:-$MORE_ADDR} \
-		primary_dtb "$run/$1.dtb" 2 "$BOOTARGS" "$run/$1.initrd" "$2" "${memory[$1]}"
+		primary_dtb "$run/$1.dtb" "${primary_cpus[$1]:-2}" "$BOOTARGS" \
+		"$run/$1.initrd" "$2" "${memory[$1]}"
 }
 
 # selftest_machine NAME OPTIONS TEST...: a primary that runs these of the tests
@@ -277,6 +283,8 @@ stock_machines()
 	stock_machine fragment "$KERNEL" gunyah_fragment
 	stock_machine disk "$KERNEL" linux_disk
 	stock_machine net "$KERNEL" linux_net
+	rm -rf "$run/bench"
+	[ -z "${TESTS:-}" ] || stock_machine bench "$KERNEL" "gunyah_vcpubench $OPERATIONS"
 }
 
 boot_kunit()
@@ -288,10 +296,14 @@ boot_kunit()
 # boot_selftest NAME IMAGE
 boot_selftest()
 {
+	local arguments=()
+
+	# The PMU counts instructions only then; each takes a nanosecond.
+	[ "$1" != bench ] || arguments=(-icount shift=0)
 	MORE_ADDR=${more[$1]:-$MORE_ADDR} \
 		boot_hypervisor "$run/$1.log" "${cpus[$1]}" "$2" "$run/$1.initrd" \
 		"$run/$1.dtb" "$BUILD/hypervisor/gunyah-test-hyp.elf" \
-		"${memory[$1]}"
+		"${memory[$1]}" "${arguments[@]}"
 }
 
 # boot NAME: prints what the machine prints
@@ -301,7 +313,7 @@ boot()
 	rm -f "$run/$1.log"
 	case $1 in
 	kunit) boot_kunit ;;
-	stock | fragment | disk | net | hibernation)
+	stock | fragment | disk | net | hibernation | bench)
 		boot_selftest "$1" "$CACHE/image-$KERNEL/Image"
 		;;
 	access-*) boot_selftest "$1" "$CACHE/image-${1#access-}/Image" ;;
@@ -387,6 +399,17 @@ boot_machines()
 	judge_ended
 }
 
+# write_figures: what gunyah_vcpubench remarked, and where
+write_figures()
+{
+	{
+		qemu-system-aarch64 --version | head -n 1
+		grep -a -m 1 -o 'Linux version [^ ]*' "$run/bench.log" || true
+		tr -d '\r' <"$run/bench.tap" | sed -n 's/^# //p'
+	} >"$run/vcpubench"
+	say "==> Figures: $run/vcpubench"
+}
+
 kunit=0
 selftests=0
 stock=0
@@ -396,7 +419,7 @@ for test in ${TESTS:-kunit gunyah_loopback gunyah_access linux_disk gunyah_pages
 	case $test in
 	kunit) kunit=1 ;;
 	gunyah_loopback | gunyah_membench | gunyah_guestmembench) stock=1 ;;
-	gunyah_fragment | linux_net) stock=1 ;;
+	gunyah_fragment | linux_net | gunyah_vcpubench) stock=1 ;;
 	linux_disk)
 		stock=1
 		selftests=1
@@ -453,6 +476,7 @@ for test in ${TESTS:-}; do
 	kunit | linux_guest | linux_disk | linux_net) ;;
 	gunyah_loopback | gunyah_membench | gunyah_big) ;;
 	gunyah_fragment | gunyah_guestmembench | gunyah_guestmempool) ;;
+	gunyah_vcpubench) ;;
 	*)
 		grep -qx "$test" "$BUILD/selftests/tests.list" ||
 			die "there is no test $test"
@@ -483,7 +507,7 @@ machines=()
 add_machines $selftests production guests big
 add_machines $stock fragment disk net
 add_machines $selftests pool debug
-add_machines $stock stock
+add_machines $stock stock bench
 for series in $ACCESS_KERNELS; do
 	machines+=("access-$series")
 done
@@ -492,6 +516,7 @@ for size in $PAGE_SIZES; do
 	machines+=("pages-$size")
 done
 boot_machines
+[[ " ${machines[*]} " != *" bench "* ]] || write_figures
 say "==> Tests took $((SECONDS - start)) s"
 summary
 [ "$failed" = 0 ] && [ "$passed" != 0 ]

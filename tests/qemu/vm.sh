@@ -177,8 +177,8 @@ boot_plain()
 		-kernel "$3" -initrd "$4" -append "$5"
 }
 
-# boot_hypervisor LOG CPUS IMAGE INITRD DTB ELF [MIB]: CPUs that the primary's
-# tree does not list are the hypervisor's own. MIB as for the tree.
+# boot_hypervisor LOG CPUS IMAGE INITRD DTB ELF [MIB [ARGUMENT...]]: CPUs that the
+# primary's tree does not list are the hypervisor's own. MIB as for the tree.
 boot_hypervisor()
 {
 	local mib=${7:-1024} ram
@@ -188,5 +188,5 @@ boot_hypervisor()
 		-m "${ram}M" -kernel "$6" \
 		-device "loader,file=$5,addr=$DTB_ADDR,force-raw=on" \
 		-device "loader,file=$3,addr=$IMAGE_ADDR,force-raw=on" \
-		-device "loader,file=$4,addr=$INITRD_ADDR,force-raw=on"
+		-device "loader,file=$4,addr=$INITRD_ADDR,force-raw=on" "${@:8}"
 }
