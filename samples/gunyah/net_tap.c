@@ -34,8 +34,11 @@ static int tap_input_fd(struct netdev *netdev)
 static size_t tap_receive(struct netdev *netdev, void *buf, size_t size)
 {
 	struct net_tap *tap = to_tap(netdev);
-	ssize_t n = read(tap->fd, buf, size);
+	ssize_t n;
 
+	if (tap->fd < 0)
+		return 0;
+	n = read(tap->fd, buf, size);
 	if (n >= 0)
 		return n;
 	if (errno != EAGAIN && errno != EINTR) {
@@ -49,8 +52,10 @@ static size_t tap_receive(struct netdev *netdev, void *buf, size_t size)
 
 static void tap_send(struct netdev *netdev, const struct iovec *iov, unsigned int count)
 {
+	struct net_tap *tap = to_tap(netdev);
+
 	/* The interface may be down, or full. */
-	if (writev(to_tap(netdev)->fd, iov, count) < 0)
+	if (tap->fd >= 0 && writev(tap->fd, iov, count) < 0)
 		log_debug("--net: a frame is lost: errno %d", errno);
 }
 
