@@ -93,6 +93,24 @@ int replay_function(const struct replay *r, unsigned long code, u32 type, const 
 	return replay_call(r, code, &desc);
 }
 
+bool replay_add_lines(const struct replay *r, const int *events, u32 n, u32 level)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		const struct replay_irqfd arg = {
+			.fd = events[i],
+			.label = i,
+			.flags = i == level,
+		};
+
+		if (!check_errno(replay_function(r, REPLAY_ADD_FUNCTION, REPLAY_IRQFD, &arg,
+						 sizeof(arg)), 0, "irqfd %u", i))
+			return false;
+	}
+	return true;
+}
+
 int replay_region(const struct replay *r, unsigned long code, u32 label, u32 flags, u64 gpa,
 		  u64 size)
 {

@@ -95,6 +95,9 @@ int replay_region(const struct replay *r, unsigned long code, u32 label, u32 fla
 int replay_context(const struct replay *r, u32 reg, u64 value);
 int replay_run(const struct replay *r, unsigned int cpu);
 
+/* Interrupts 0, 1 ... @n - 1; the one named @level is level triggered. */
+bool replay_add_lines(const struct replay *r, const int *events, u32 n, u32 level);
+
 /*
  * Run a vCPU once; it has to leave for an access of that size there. A read gets @value, and
  * byte 37 says @action; a write has to be of it.

@@ -78,24 +78,6 @@ static bool add_memory(struct replay *r, bool protected)
 					 RAM_BASE + RAM_SIZE, SWIOTLB_SIZE), 0, "region 1");
 }
 
-static bool add_lines(struct replay *r, const int *events)
-{
-	u32 i;
-
-	for (i = 0; i < LINES; i++) {
-		const struct replay_irqfd arg = {
-			.fd = events[i],
-			.label = i,
-			.flags = i == LEVEL_LINE,
-		};
-
-		if (!check_errno(replay_function(r, REPLAY_ADD_FUNCTION, REPLAY_IRQFD, &arg,
-						 sizeof(arg)), 0, "irqfd %u", i))
-			return false;
-	}
-	return true;
-}
-
 /*
  * For a value it computes the flag as 1 << 1, which no kernel ever took. It does not go on then,
  * so nothing depends on it; and a flag with two meanings could not be used for anything later.
@@ -189,7 +171,7 @@ static void check_crosvm(bool protected)
 		events[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (replay_open(&r, O_RDWR | O_CLOEXEC) && add_memory(&r, protected) &&
 	    load(&r, protected) && replay_add_vcpu(&r, 0, 0) && replay_add_vcpu(&r, 1, 0) &&
-	    add_lines(&r, events) && add_notify(&r, notify) &&
+	    replay_add_lines(&r, events, LINES, LEVEL_LINE) && add_notify(&r, notify) &&
 	    configure(&r, protected) && run(&r, events, notify))
 		remove_all(&r);
 	replay_close(&r, true);

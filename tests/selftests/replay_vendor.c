@@ -65,24 +65,6 @@ static bool load(struct replay *r, struct guest_program program)
 	return replay_tree_write(&tree, r->ram + DTB, DTB_SIZE);
 }
 
-static bool add_lines(struct replay *r, const int *events)
-{
-	u32 i;
-
-	for (i = 0; i < LINES; i++) {
-		const struct replay_irqfd arg = {
-			.fd = events[i],
-			.label = i,
-			.flags = i == LEVEL_LINE,
-		};
-
-		if (!check_errno(replay_function(r, REPLAY_ADD_FUNCTION, REPLAY_IRQFD, &arg,
-						 sizeof(arg)), 0, "irqfd %u", i))
-			return false;
-	}
-	return true;
-}
-
 static int make_file(struct replay *r, enum memory kind)
 {
 	const u64 arg[8] = { [1] = RAM_SIZE };
@@ -150,7 +132,8 @@ static bool start(struct replay *r, enum memory kind, const int *events,
 		  struct guest_program program)
 {
 	return replay_open(r, O_RDWR | O_CLOEXEC) && replay_add_vcpu(r, 0, 0) &&
-	       add_lines(r, events) && add_memory(r, kind) && configure(r, kind, program);
+	       replay_add_lines(r, events, LINES, LEVEL_LINE) && add_memory(r, kind) &&
+	       configure(r, kind, program);
 }
 
 /* When its objects are dropped; it panics if that fails. */
