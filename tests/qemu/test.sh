@@ -404,7 +404,7 @@ write_figures()
 {
 	{
 		qemu-system-aarch64 --version | head -n 1
-		grep -a -m 1 -o 'Linux version [^ ]*' "$run/bench.log" || true
+		sed -n '0,/Linux version/s/.*\(Linux version [^ ]*\).*/\1/p' "$run/bench.log"
 		tr -d '\r' <"$run/bench.tap" | sed -n 's/^# //p'
 	} >"$run/vcpubench"
 	say "==> Figures: $run/vcpubench"
@@ -511,7 +511,9 @@ add_machines $stock stock bench
 for series in $ACCESS_KERNELS; do
 	machines+=("access-$series")
 done
-[ $access = 0 ] || machines+=(hibernation)
+if [ $access = 1 ] && [[ "pinned memory: hibernation image" = *"${GUNYAH_ROWS:-}"* ]]; then
+	machines+=(hibernation)
+fi
 for size in $PAGE_SIZES; do
 	machines+=("pages-$size")
 done
