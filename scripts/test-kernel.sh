@@ -5,17 +5,29 @@
 # source; print where it is.
 #
 #   test-kernel.sh           the one that reports errors, with pages of 4 KiB
-#   test-kernel.sh 64k       one with pages of 64 KiB
+#   test-kernel.sh 4k        a small one, which guests boot
+#   test-kernel.sh 64k       the same with pages of 64 KiB
 
 . "$(dirname "$0")/common.sh"
 
 SERIES=6.1
 variant=${1-}
-[[ $variant =~ ^(64k)?$ ]] || die "usage: test-kernel.sh [64k]"
-config=$TOP/tests/qemu/test-kernel${variant:+-$variant}.config
+[[ $variant =~ ^((4|64)k)?$ ]] || die "usage: test-kernel.sh [4k|64k]"
+given=$TOP/tests/qemu/test-kernel${variant:+-small}.config
+
+
+write_config()
+{
+	cat "$given"
+	[ -z "$variant" ] || cat <<EOF
+CONFIG_LOCALVERSION="-gunyah-$variant"
+CONFIG_ARM64_${variant^^}_PAGES=y
+EOF
+}
 
 src=$("$TOP/scripts/fetch.sh" source $SERIES)
-out=$CACHE/test-kernel/$(basename "$src" | sed 's/.*_//')_$(key "$config")
+out=$CACHE/test-kernel/$(basename "$src" | sed 's/.*_//')_$(key <(write_config))
+config=$out/given.config
 
 build()
 {
@@ -46,6 +58,7 @@ locked "test-kernel${variant:+-$variant}"
 if [ ! -e "$out/.complete" ]; then
 	need_space "$CACHE" 4000
 	mkdir -p "$out"
+	write_config >"$config"
 	build >&2
 fi
 echo "$out"

@@ -4,9 +4,9 @@
 # "make test": KUnit suites and selftests in QEMU, under a kernel that reports
 # errors. Prints TAP and a line with the counts; its status says whether all is
 # well. TESTS="kunit gunyah_api ..." restricts it to these. Under Debian's own
-# kernel run linux_net, gunyah_loopback, with so many MESSAGES, gunyah_membench and
-# gunyah_guestmembench, with up to BENCH_MIB of memory, gunyah_fragment, and
-# linux_disk, with our own as the guest; under those of ACCESS_KERNELS runs
+# kernel run linux_virtio and linux_disk, in lent memory with a small one of our own as the
+# guest, gunyah_loopback, with so many MESSAGES, gunyah_membench and gunyah_guestmembench,
+# with up to BENCH_MIB of memory, and gunyah_fragment; under those of ACCESS_KERNELS runs
 # gunyah_access, which makes them crash in the end, and one of them die; under those
 # with pages of PAGE_SIZES gunyah_pagesize, and whatever else says something about them.
 # gunyah_vcpubench has to be asked for: its figures, of so many OPERATIONS, are left in
@@ -36,10 +36,10 @@ run=$BUILD/test
 
 # By machine: CPUs, of which two are the primary's if nothing is said, and the primary's MiB
 declare -A cpus=([production]=3 [guests]=3 [debug]=4 [big]=3 [fragment]=3 [pool]=3 [stock]=3
-		 [disk]=3 [net]=3 [hibernation]=3 [bench]=2)
+		 [disk]=3 [lent]=3 [shared]=3 [hibernation]=3 [bench]=2)
 declare -A primary_cpus=([bench]=1)
 declare -A memory=([production]=1024 [guests]=1024 [debug]=1024 [big]=4608
-		   [fragment]=2816 [pool]=1024 [disk]=1024 [net]=1024 [hibernation]=1024
+		   [fragment]=2816 [pool]=1024 [disk]=1024 [lent]=1536 [shared]=1536 [hibernation]=1024
 		   [bench]=1024
 		   [stock]=$((1024 + 2 * BENCH_MIB)))
 for series in $ACCESS_KERNELS; do
@@ -53,7 +53,8 @@ done
 # Where it has what is beyond its first GiB: no zone ends there for 4 GiB.
 declare -A more=([fragment]=0x100000000)
 # The hypervisor's options for Debian's kernel; guests boot from shared memory with rm=debug
-declare -A stock_options=([fragment]=caps=random [disk]=caps=random [net]=rm=debug
+declare -A stock_options=([fragment]=caps=random [disk]=caps=random
+			  [lent]=caps=random [shared]=rm=debug
 			  [pages-16k]=rm=debug [pages-64k]=rm=debug)
 # MiB of its first GiB that are a pool of guest memory
 declare -A pool=([pool]=192)
@@ -103,6 +104,9 @@ build()
 		step "Build the VMM" test_make vmm
 		step "Build the test hypervisor" test_make hypervisor
 		step "Build the selftests" test_make selftests
+		step "Build the small kernel that guests boot (the first time, some minutes)" \
+			"$TOP/scripts/test-kernel.sh" 4k
+		kdir_4k=$("$TOP/scripts/test-kernel.sh" 4k)
 	fi
 }
 
@@ -114,7 +118,7 @@ build_pages()
 		build_stock $KERNEL_16K
 		;;
 	64k)
-		step "Build the kernel with pages of 64 KiB (the first time, some minutes)" \
+		step "Build that with pages of 64 KiB (the first time, some minutes)" \
 			"$TOP/scripts/test-kernel.sh" 64k
 		kdir_64k=$("$TOP/scripts/test-kernel.sh" 64k)
 		step "Build the modules for pages of 64 KiB" \
@@ -158,7 +162,7 @@ guest_initrd()
 	depmod -b "$run/guest" "$(cat "$image/release")"
 	cp "$TOP/tests/qemu/guest-command" "$run/guest/etc/command"
 	cp "$TOP/tests/qemu/guest-disk" "$run/guest/etc/disk"
-	cp "$TOP/tests/qemu/guest-net" "$run/guest/etc/net"
+	cp "$TOP/tests/qemu/guest-virtio" "$run/guest/etc/virtio"
 	echo guest >"$run/guest/etc/mark"
 	pack "$run/guest" "$run/guest.initrd"
 }
@@ -168,10 +172,11 @@ add_guests()
 {
 	mkdir "$1/guest"
 	cp "$BUILD/vmm/gunyah-vmm" "$1/bin/"
-	cp "$TOP"/tests/qemu/{guest-common,linux_guest,linux_disk,linux_net} "$1/tests/"
+	cp "$TOP"/tests/qemu/{guest-common,linux_guest,linux_disk,linux_virtio} "$1/tests/"
 	cp "$CACHE/image-$KERNEL/Image" "$1/guest/"
-	cp "$image" "$1/guest/test-Image"
+	cp "$kdir_4k/arch/arm64/boot/Image" "$1/guest/small-Image"
 	cp "$run/guest.initrd" "$1/guest/initrd"
+	cp -a "$run/guest" "$1/guest/root"
 }
 
 # machine_dtb NAME OPTIONS: the primary's tree
@@ -282,7 +287,8 @@ stock_machines()
 		"gunyah_membench $BENCH_MIB" "gunyah_guestmembench $BENCH_MIB"
 	stock_machine fragment "$KERNEL" gunyah_fragment
 	stock_machine disk "$KERNEL" linux_disk
-	stock_machine net "$KERNEL" linux_net
+	stock_machine lent "$KERNEL" linux_virtio
+	stock_machine shared "$KERNEL" linux_virtio
 	rm -rf "$run/bench"
 	[ -z "${TESTS:-}" ] || stock_machine bench "$KERNEL" "gunyah_vcpubench $OPERATIONS"
 }
@@ -313,7 +319,7 @@ boot()
 	rm -f "$run/$1.log"
 	case $1 in
 	kunit) boot_kunit ;;
-	stock | fragment | disk | net | hibernation | bench)
+	stock | fragment | disk | lent | shared | hibernation | bench)
 		boot_selftest "$1" "$CACHE/image-$KERNEL/Image"
 		;;
 	access-*) boot_selftest "$1" "$CACHE/image-${1#access-}/Image" ;;
@@ -419,7 +425,7 @@ for test in ${TESTS:-kunit gunyah_loopback gunyah_access linux_disk gunyah_pages
 	case $test in
 	kunit) kunit=1 ;;
 	gunyah_loopback | gunyah_membench | gunyah_guestmembench) stock=1 ;;
-	gunyah_fragment | linux_net | gunyah_vcpubench) stock=1 ;;
+	gunyah_fragment | linux_virtio | gunyah_vcpubench) stock=1 ;;
 	linux_disk)
 		stock=1
 		selftests=1
@@ -473,7 +479,7 @@ fi
 
 for test in ${TESTS:-}; do
 	case $test in
-	kunit | linux_guest | linux_disk | linux_net) ;;
+	kunit | linux_guest | linux_disk | linux_virtio) ;;
 	gunyah_loopback | gunyah_membench | gunyah_big) ;;
 	gunyah_fragment | gunyah_guestmembench | gunyah_guestmempool) ;;
 	gunyah_vcpubench) ;;
@@ -505,7 +511,7 @@ add_machines()
 # The longest first
 machines=()
 add_machines $selftests production guests big
-add_machines $stock fragment disk net
+add_machines $stock fragment lent shared disk
 add_machines $selftests pool debug
 add_machines $stock stock bench
 for series in $ACCESS_KERNELS; do
