@@ -253,6 +253,7 @@ void gic_init(void);
 void gic_cpu_init(struct cpu *cpu);
 void gic_enable_hyp_irqs(struct cpu *cpu);
 void gic_kick(struct cpu *cpu);
+u32 gic_pending(void);
 void gic_clear_kick(struct cpu *cpu);
 void gic_spi_set_pending(u32 intid);
 void gic_spi_clear_pending(u32 intid);
@@ -304,7 +305,7 @@ void trap_el2(u64 esr, u64 elr, u64 far) __noreturn;
 
 /* guest_trap.c */
 void guest_sync(struct vcpu *vcpu, u64 esr);
-void guest_irq(struct vcpu *vcpu);
+void guest_irq(struct vcpu *vcpu, u32 intid);
 bool guest_mmio(struct vcpu *vcpu, u64 esr, u64 ipa);
 void guest_mmio_complete(struct vcpu *vcpu, u64 esr, u64 value);
 

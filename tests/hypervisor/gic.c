@@ -78,6 +78,12 @@ void gic_kick(struct cpu *cpu)
 	isb();
 }
 
+/* The interrupt that comes next, or INTID_SPURIOUS */
+u32 gic_pending(void)
+{
+	return sysreg_read(icc_hppir1_el1) & 0xffffff;
+}
+
 void gic_clear_kick(struct cpu *cpu)
 {
 	write32(cpu->gicr + GICR_ICPENDR0, BIT(SGI_KICK));

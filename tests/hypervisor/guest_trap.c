@@ -158,10 +158,9 @@ void guest_sync(struct vcpu *vcpu, u64 esr)
  * A physical interrupt, not acknowledged. What is not the hypervisor's waits
  * for the primary.
  */
-void guest_irq(struct vcpu *vcpu)
+void guest_irq(struct vcpu *vcpu, u32 intid)
 {
 	struct cpu *cpu = vcpu->cpu;
-	u32 intid = sysreg_read(icc_hppir1_el1) & 0xffffff;
 
 	if (cpu->kicked) {
 		cpu->kicked = false;

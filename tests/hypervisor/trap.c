@@ -127,13 +127,16 @@ void trap_sync(struct regs *regs)
 void trap_irq(struct regs *regs)
 {
 	struct vcpu *vcpu = this_cpu()->vcpu;
+	u32 intid;
 
 	(void)regs;
 	if (!vcpu)
 		hyp_panic("physical interrupt in the primary");
 	hyp_lock();
+	/* Before the list registers are emptied, which may be an interrupt by itself. */
+	intid = gic_pending();
 	vgic_fold(vcpu);
-	guest_irq(vcpu);
+	guest_irq(vcpu, intid);
 	vcpu_resume(vcpu);
 	hyp_unlock();
 }
