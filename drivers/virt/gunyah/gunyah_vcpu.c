@@ -203,7 +203,6 @@ static int gh_vcpu_handle(struct gh_vcpu *vcpu, const struct gh_hypercall_vcpu_r
 	switch (resp->state) {
 	case GH_VCPU_STATE_READY:
 	case GH_VCPU_STATE_BLOCKED:
-		cond_resched();
 		return 0;
 	case GH_VCPU_STATE_EXPECTS_WAKEUP:
 	case GH_VCPU_STATE_POWERED_OFF:
@@ -293,7 +292,6 @@ static int gh_vcpu_enter(struct gh_vcpu *vcpu)
 		memset(vcpu->resume, 0, sizeof(vcpu->resume));
 		return gh_vcpu_handle(vcpu, &resp);
 	case GH_ERROR_RETRY:
-		cond_resched();
 		return 0;
 	default:
 		return gh_error_remap(err);
@@ -313,6 +311,8 @@ static int gh_vcpu_loop(struct gh_vcpu *vcpu)
 			return gh_vcpu_exit_status(vcpu);
 		if (READ_ONCE(vcpu->run->immediate_exit) || signal_pending(current))
 			return -EINTR;
+		/* A guest whose writes eventfds take may never leave for anything else. */
+		cond_resched();
 		ret = gh_vcpu_enter(vcpu);
 	} while (!ret);
 
