@@ -395,7 +395,9 @@ boot_machines()
 			judge_ended
 		done
 		{
-			boot "$machine" >"$run/$machine.tap"
+			# However it ends, it is judged.
+			boot "$machine" >"$run/$machine.tap" ||
+				say "==> $machine was ended"
 			touch "$run/$machine.end"
 		} &
 	done
