@@ -297,22 +297,6 @@ static int change_bellfd(struct testvm *vm, unsigned long request, int fd, u32 l
 	return testvm_function(vm->fd, request, GH_FN_BELLFD, &arg, sizeof(arg));
 }
 
-/* As the Resource Manager is to make one; the guest looks for "ring". */
-static bool describe_bell(void *fdt)
-{
-	int node = fdt_add_subnode(fdt, fdt_path_offset(fdt, "/gunyah-vm-config/vdevices"), "out");
-	int err = node < 0 ? node : fdt_setprop_string(fdt, node, "vdevice-type",
-						       "doorbell-source");
-
-	if (!err)
-		err = fdt_setprop_string(fdt, node, "generate", "/hypervisor/ring");
-	if (!err)
-		err = fdt_setprop_u32(fdt, node, "label", BELL_LABEL);
-	if (!err)
-		err = fdt_setprop(fdt, node, "peer-default", NULL, 0);
-	return check(!err, "devicetree: %s", fdt_strerror(err));
-}
-
 /* The guest rings; whoever runs it goes on when it says that it did. */
 static void ring(struct testvm *vm, u64 flags)
 {
@@ -354,7 +338,7 @@ static void bellfd_rings(void)
 	struct testvm vm;
 
 	if (testvm_open(&vm) && testvm_add_cpus(&vm, 1) &&
-	    testvm_load(&vm, true, PROGRAM(ring)) && describe_bell(vm.ram.hva + TESTVM_DTB) &&
+	    testvm_load(&vm, true, PROGRAM(ring)) && testvm_describe_bell(&vm, BELL_LABEL) &&
 	    testvm_give(&vm) &&
 	    check_errno(change_bellfd(&vm, GH_VM_ADD_FUNCTION, fd, BELL_LABEL), 0, "ADD") &&
 	    check_errno(change_bellfd(&vm, GH_VM_ADD_FUNCTION, fd, BELL_LABEL), EEXIST,

@@ -104,6 +104,14 @@ guest_\name\()_end:
 	orr	x20, x4, x3, lsl #32
 	.endm
 
+	/* Ring the doorbell x20 with the flags in x2. */
+	.macro	ring_bell
+	load32	x0, BELL_SEND
+	mov	x1, x20
+	mov	x3, #0
+	hvc	#0
+	.endm
+
 	/* x20: address of the memory that is shared, in reg of the Resource Manager's buffer@... */
 	.macro	find_shared
 	find_number 0x62756666, FDT_REG_SIZE	/* "buff" */
@@ -341,6 +349,16 @@ program irq
 	b	3b
 program_end irq
 
+/* Enable the SPIs 0 to 31 and take none; put out 0 now and then, for ever. */
+program deaf
+	enable_spis
+1:	load32	x2, 100000
+2:	subs	x2, x2, #1
+	b.ne	2b
+	out	xzr
+	b	1b
+program_end deaf
+
 /*
  * What a guest of somebody else's VMM needs of it. Reads how SPIs are triggered (0: by levels),
  * reads a number and puts it out, then 3 with 4 bytes to GUEST_PORT_NOTIFY; puts out its
@@ -421,15 +439,20 @@ program ring
 	load32	x21, GUEST_PORT + GUEST_PORT_IN
 1:	ldr	x2, [x21]
 	cbz	x2, 2f
-	load32	x0, BELL_SEND
-	mov	x1, x20
-	mov	x3, #0
-	hvc	#0
+	ring_bell
 	out	x0
 	b	1b
 2:	psci	PSCI_SYSTEM_OFF
 	b	.
 program_end ring
+
+/* Ring the doorbell of a node ring@..., for ever. */
+program ring_on
+	find_number 0x72696e67, FDT_CAP_SIZE	/* "ring" */
+1:	mov	x2, #1
+	ring_bell
+	b	1b
+program_end ring_on
 
 /*
  * Enable the SPIs 0 to 31, put out 0, and suspend the CPU by PSCI; put out what that returns, and

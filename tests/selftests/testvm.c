@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <libfdt.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -131,6 +132,23 @@ bool testvm_load(struct testvm *vm, bool lend, struct guest_program program)
 	};
 	return check(!guest_mem_alloc(&vm->ram), "no guest memory") &&
 	       testvm_fill(vm, program);
+}
+
+/* As the Resource Manager is to make one */
+bool testvm_describe_bell(struct testvm *vm, u32 label)
+{
+	void *fdt = vm->ram.hva + TESTVM_DTB;
+	int node = fdt_add_subnode(fdt, fdt_path_offset(fdt, "/gunyah-vm-config/vdevices"), "out");
+	int err = node < 0 ? node : fdt_setprop_string(fdt, node, "vdevice-type",
+						       "doorbell-source");
+
+	if (!err)
+		err = fdt_setprop_string(fdt, node, "generate", "/hypervisor/ring");
+	if (!err)
+		err = fdt_setprop_u32(fdt, node, "label", label);
+	if (!err)
+		err = fdt_setprop(fdt, node, "peer-default", NULL, 0);
+	return check(!err, "devicetree: %s", fdt_strerror(err));
 }
 
 bool testvm_give(struct testvm *vm)

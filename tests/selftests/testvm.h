@@ -39,6 +39,8 @@ struct device *testvm_add_irq(struct testvm *vm);
 bool testvm_load(struct testvm *vm, bool lend, struct guest_program program);
 /* What testvm_load() puts into memory, into any that vm->ram describes. */
 bool testvm_fill(struct testvm *vm, struct guest_program program);
+/* A doorbell of the host's in the devicetree; the guest's programs look for "ring". */
+bool testvm_describe_bell(struct testvm *vm, u32 label);
 /* Give memory, devicetree and irqfds to the VM. */
 bool testvm_give(struct testvm *vm);
 /* All of the above with lent memory and no interrupts. */
