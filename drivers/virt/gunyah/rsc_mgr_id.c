@@ -384,14 +384,23 @@ static int gh_rm_parse_crash_msg(const void *reply, size_t size, void *result)
  *	 Any bytes may be in it
  * @size: set to the number of bytes, without that NUL; 0 if the guest left nothing
  *
- * Return: 0, or an errno as described in linux/gunyah_rsc_mgr.h.
+ * Return: 0, -EOPNOTSUPP if the Resource Manager keeps no such messages, or an errno
+ * as described in linux/gunyah_rsc_mgr.h.
  */
 int gh_rm_vm_get_crash_msg(struct gh_rm *rm, u16 vmid, char **msg, size_t *size)
 {
+	const struct gh_rm_vmid body = gh_rm_vmid(vmid);
 	struct gh_rm_crash_msg copy;
+	struct gh_rm_request *req;
 	int ret;
 
-	ret = gh_rm_ask_vm(rm, GH_RM_VM_GET_CRASH_MSG, vmid, gh_rm_parse_crash_msg, &copy);
+	req = gh_rm_request_fill(GH_RM_VM_GET_CRASH_MSG, &body, sizeof(body));
+	if (!req)
+		return -ENOMEM;
+
+	req->expected = GH_RM_ERROR_UNIMPLEMENTED;
+
+	ret = gh_rm_request_ask(rm, req, gh_rm_parse_crash_msg, &copy);
 	if (ret)
 		return ret;
 
