@@ -29,6 +29,7 @@
 #define BOOT_REG	"B"
 #define FIRMWARE	"F"
 #define STATE		"V"
+#define CRASH_MSG	"Y"
 
 #define TEST_API_VERSION	1
 #define TEST_VARIANT		'Q'
@@ -72,6 +73,7 @@ enum fake_state {
  * @fw_offset: where in the parcel it is
  * @fw_size: its size
  * @states_unknown: how many questions for the state fail
+ * @crash_size: how many bytes the guest left when it crashed
  * @n_regs: how many registers of the boot context were set
  * @regs: these
  */
@@ -102,6 +104,7 @@ struct gh_rm {
 	u64 fw_offset;
 	u64 fw_size;
 	unsigned int states_unknown;
+	size_t crash_size;
 	unsigned int n_regs;
 	struct {
 		u8 set;
@@ -392,6 +395,20 @@ int gh_rm_vm_get_state(struct gh_rm *rm, u16 vmid, struct gh_rm_vm_state *state)
 	}
 	state->vm_status = rm->state == FAKE_INIT ? GH_RM_VM_STATUS_INIT :
 						    GH_RM_VM_STATUS_INIT_FAILED;
+	return 0;
+}
+
+int gh_rm_vm_get_crash_msg(struct gh_rm *rm, u16 vmid, char **msg, size_t *size)
+{
+	int ret = fake_asked(rm, CRASH_MSG);
+
+	if (ret)
+		return ret;
+	*msg = kmalloc(rm->crash_size + 1, GFP_KERNEL);
+	if (!*msg)
+		return -ENOMEM;
+	memset(*msg, 0x5a, rm->crash_size + 1);
+	*size = rm->crash_size;
 	return 0;
 }
 

@@ -455,6 +455,13 @@ static int ask_status(struct life *life)
 	return 0;
 }
 
+static int ask_crash_msg(struct life *life)
+{
+	struct gh_vm_crash_msg info;
+
+	return gh_vm_get_crash_msg(life->ghvm, &info);
+}
+
 static int ask_capability(struct life *life)
 {
 	struct gh_capability cap = { .id = GH_CAP_API_VERSION };
@@ -508,6 +515,7 @@ static const struct answers answers[] = {
 	ROW(GH_VM_ADD_FUNCTION, ask_add, 0, 0, 0, 0, 0, -ENODEV),
 	ROW(GH_VM_REMOVE_FUNCTION, ask_remove, 0, 0, 0, 0, 0, -ENODEV),
 	ROW(GH_VM_GET_STATUS, ask_status, 0, 0, 0, 0, 0, 0),
+	ROW(GH_VM_GET_CRASH_MSG, ask_crash_msg, -ENODEV, -ENODEV, 0, 0, -ENODEV, -ENODEV),
 	ROW(GH_GET_CAPABILITY, ask_capability, 0, 0, 0, 0, 0, -ENODEV),
 	ROW(GH_VM_ANDROID_CHECK_EXTENSION, ask_extension, 0, 0, 0, 0, 0, -ENODEV),
 };

@@ -401,6 +401,7 @@ bool gh_vm_transition(struct gh_vm *ghvm, enum gh_vm_event event, const struct g
 void gh_vm_close(struct gh_vm *ghvm);
 bool gh_vm_is_orphaned(const struct gh_vm *ghvm);
 void gh_vm_get_status(struct gh_vm *ghvm, struct gh_vm_status_info *info);
+int gh_vm_get_crash_msg(struct gh_vm *ghvm, struct gh_vm_crash_msg *info);
 __poll_t gh_vm_poll(struct gh_vm *ghvm, struct file *file, poll_table *wait);
 int gh_vm_mgr_notified(struct notifier_block *nb, unsigned long action, void *data);
 

@@ -6,6 +6,7 @@
 
 #include <linux/module.h>
 #include <linux/poll.h>
+#include <linux/slab.h>
 
 #include "vm_mgr.h"
 
@@ -205,6 +206,46 @@ void gh_vm_get_status(struct gh_vm *ghvm, struct gh_vm_status_info *info)
 						      sizeof(info->reason));
 	}
 	spin_unlock(&ghvm->state_lock);
+}
+
+/**
+ * gh_vm_get_crash_msg() - GH_VM_GET_CRASH_MSG
+ * @ghvm: the VM, whose file the caller has open
+ * @info: all of it is filled in if there is an answer
+ *
+ * Return: 0, -ENODEV if the VM was not started or the Resource Manager's driver is
+ * gone, -ENOTTY if the Resource Manager does not keep such messages, -EINTR if the
+ * caller was killed, or another negative errno.
+ */
+int gh_vm_get_crash_msg(struct gh_vm *ghvm, struct gh_vm_crash_msg *info)
+{
+	char *msg = NULL;
+	size_t size;
+	int ret;
+
+	/* Both the result and the VMID stay as they are once START is over. */
+	if (!completion_done(&ghvm->started) || ghvm->start_result)
+		return -ENODEV;
+
+	ret = gh_rm_vm_get_crash_msg(ghvm->mgr->rm, ghvm->vmid, &msg, &size);
+
+	/*
+	 * While its file is open a VM is taken down for no other reason. If it was, the
+	 * VMID may have been another VM's already, and the message, too.
+	 */
+	if (gh_vm_is_orphaned(ghvm))
+		ret = -ENODEV;
+	else if (ret == -EOPNOTSUPP)
+		ret = -ENOTTY;
+
+	if (!ret) {
+		memset(info, 0, sizeof(*info));
+		info->size = size;
+		memcpy(info->msg, msg, min(size, sizeof(info->msg)));
+	}
+	kfree(msg);
+
+	return ret;
 }
 
 /**

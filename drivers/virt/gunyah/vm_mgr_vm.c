@@ -179,6 +179,17 @@ static long gh_vm_ioctl_status(struct gh_vm *ghvm, void __user *argp)
 	return copy_to_user(argp, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
+static long gh_vm_ioctl_crash_msg(struct gh_vm *ghvm, void __user *argp)
+{
+	struct gh_vm_crash_msg info;
+	int ret;
+
+	ret = gh_vm_get_crash_msg(ghvm, &info);
+	if (ret)
+		return ret;
+	return copy_to_user(argp, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
 /* Without the Resource Manager there is nothing to be had but the VM's fate. */
 static int gh_vm_check_ioctl(struct gh_vm *ghvm, unsigned int cmd)
 {
@@ -216,6 +227,8 @@ static long gh_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return gh_vm_ioctl_function(ghvm, argp, false);
 	case GH_VM_GET_STATUS:
 		return gh_vm_ioctl_status(ghvm, argp);
+	case GH_VM_GET_CRASH_MSG:
+		return gh_vm_ioctl_crash_msg(ghvm, argp);
 	case GH_GET_CAPABILITY:
 		return gh_vm_mgr_ioctl_capability(ghvm->mgr, argp);
 	case GH_VM_ANDROID_CHECK_EXTENSION:

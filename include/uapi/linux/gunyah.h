@@ -425,6 +425,31 @@ struct gh_vm_status_info {
 /* At any time. */
 #define GH_VM_GET_STATUS		_IOR(GH_IOCTL_TYPE, 0x21, struct gh_vm_status_info)
 
+#define GH_VM_CRASH_MSG_SIZE		248U
+
+/**
+ * struct gh_vm_crash_msg - what a guest left for others to read when it crashed
+ * @size: how many bytes it left; 0 if none. If that is more than there is room for,
+ *	  @msg has the first of them
+ * @reserved: 0
+ * @msg: these, the rest is 0. They are the guest's: any bytes may be among them, and
+ *	 no NUL is added
+ */
+struct gh_vm_crash_msg {
+	__u32 size;
+	__u32 reserved;
+	__u8 msg[GH_VM_CRASH_MSG_SIZE];
+};
+
+/*
+ * Once GH_VM_START has returned 0, and as often as wanted: while the guest runs, too. The
+ * Resource Manager keeps 192 bytes at most and forgets them when the VM is taken down, so
+ * before the VM file is closed. -ENODEV if the VM was not started or the Resource Manager
+ * is gone, -ENOTTY if the Resource Manager does not keep messages. It is asked each time:
+ * -EINTR if the caller is killed, or another error if there is no good answer.
+ */
+#define GH_VM_GET_CRASH_MSG		_IOR(GH_IOCTL_TYPE, 0x22, struct gh_vm_crash_msg)
+
 /*
  * ioctls of a vCPU file
  */
