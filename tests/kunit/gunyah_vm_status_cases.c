@@ -313,6 +313,101 @@ static void short_notifications(struct kunit *test)
 }
 
 /*
+ * Crash messages
+ */
+
+/* More than there is room for is possible, if not from today's Resource Managers. */
+static void crash_msg_sizes(struct kunit *test)
+{
+	static const size_t sizes[] = {
+		0, 1, 192, GH_VM_CRASH_MSG_SIZE - 1, GH_VM_CRASH_MSG_SIZE,
+		GH_VM_CRASH_MSG_SIZE + 1, U16_MAX
+	};
+	struct life *life = test->priv;
+	struct gh_vm_crash_msg info;
+	size_t i, kept;
+
+	be_running(test);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		life->rm.crash_size = sizes[i];
+		kept = min_t(size_t, sizes[i], GH_VM_CRASH_MSG_SIZE);
+		memset(&info, 0xee, sizeof(info));
+		KUNIT_EXPECT_EQ(test, 0, gh_vm_get_crash_msg(life->ghvm, &info));
+		KUNIT_EXPECT_EQ(test, info.size, sizes[i]);
+		KUNIT_EXPECT_EQ(test, info.reserved, 0);
+		KUNIT_EXPECT_PTR_EQ(test, memchr_inv(info.msg, 0x5a, kept), NULL);
+		KUNIT_EXPECT_PTR_EQ(test, memchr_inv(info.msg + kept, 0, sizeof(info.msg) - kept),
+				    NULL);
+	}
+}
+
+static void crash_msg_errors(struct kunit *test)
+{
+	static const struct {
+		int ret;
+		int want;
+	} errors[] = {
+		{ -EOPNOTSUPP, -ENOTTY },
+		{ -EBADMSG, -EBADMSG },
+		{ -ETIMEDOUT, -ETIMEDOUT },
+		{ -ENOMEM, -ENOMEM },
+		{ -EINTR, -EINTR },
+	};
+	struct life *life = test->priv;
+	struct gh_vm_crash_msg info;
+	size_t i;
+
+	be_running(test);
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		life->rm.fail_op = CRASH_MSG[0];
+		life->rm.fail_errno = errors[i].ret;
+		KUNIT_EXPECT_EQ(test, errors[i].want, gh_vm_get_crash_msg(life->ghvm, &info));
+		KUNIT_EXPECT_EQ(test, 0, gh_vm_get_crash_msg(life->ghvm, &info));
+	}
+}
+
+/* Somebody who asks while the test does something else */
+struct crash_msg_reader {
+	struct work_struct work;
+	struct gh_vm *ghvm;
+	struct gh_vm_crash_msg info;
+	int ret;
+};
+
+static void crash_msg_work(struct work_struct *work)
+{
+	struct crash_msg_reader *reader = container_of(work, struct crash_msg_reader, work);
+
+	reader->ret = gh_vm_get_crash_msg(reader->ghvm, &reader->info);
+}
+
+/* What is answered when the VM is gone may be what another VM has left. */
+static void crash_msg_while_unbinding(struct kunit *test)
+{
+	struct life *life = test->priv;
+	struct crash_msg_reader *reader;
+
+	reader = kunit_kzalloc(test, sizeof(*reader), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, reader);
+	reader->ghvm = life->ghvm;
+	life->rm.crash_size = 192;
+	be_running(test);
+
+	life->rm.block_op = CRASH_MSG[0];
+	INIT_WORK(&reader->work, crash_msg_work);
+	queue_work(system_unbound_wq, &reader->work);
+	KUNIT_EXPECT_TRUE(test, wait_blocked(life));
+	/* It is not in the way of that. */
+	be_gone(test);
+	KUNIT_EXPECT_TRUE(test, work_busy(&reader->work));
+	unblock(life);
+	flush_work(&reader->work);
+
+	KUNIT_EXPECT_EQ(test, reader->ret, -ENODEV);
+	KUNIT_EXPECT_EQ(test, reader->info.size, 0);
+}
+
+/*
  * Poll
  */
 
@@ -727,6 +822,9 @@ static struct kunit_case status_cases[] = {
 	KUNIT_CASE_PARAM(vcpu_status, phase_gen_params),
 	KUNIT_CASE(reason_sizes),
 	KUNIT_CASE(short_notifications),
+	KUNIT_CASE(crash_msg_sizes),
+	KUNIT_CASE(crash_msg_errors),
+	KUNIT_CASE(crash_msg_while_unbinding),
 	KUNIT_CASE_PARAM(poll, phase_gen_params),
 	KUNIT_CASE_PARAM(answer, cell_gen_params),
 	KUNIT_CASE(interrupted),
