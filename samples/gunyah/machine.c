@@ -281,6 +281,29 @@ static int boot(struct machine *m)
 	return run_guest(m);
 }
 
+/* The Resource Manager keeps them until the VM's file is closed. */
+static void report_last_words(struct machine *m)
+{
+	char text[ESCAPED_SIZE(GH_VM_CRASH_MSG_SIZE)];
+	struct gh_vm_crash_msg msg;
+	size_t count;
+
+	if (vm_read_crash_msg(&m->vm, &msg) || !msg.size)
+		return;
+	count = msg.size < sizeof(msg.msg) ? msg.size : sizeof(msg.msg);
+	escape_bytes(text, msg.msg, count);
+	log_info("guest's last words: \"%s\"%s", text, count < msg.size ? "..." : "");
+}
+
+/* Of a guest that ended as it wanted to, there is nothing to find out. */
+static bool wants_last_words(const struct machine *m)
+{
+	int status = atomic_load(&m->status);
+
+	return status == VMM_CRASH ||
+	       (log_verbose && (status == VMM_POWER_OFF || status == VMM_RESET));
+}
+
 /* With its last file the VM goes, and the memory comes back. */
 static void take_down(struct machine *m)
 {
@@ -306,6 +329,8 @@ static int boot_until_off(struct machine *m)
 
 	for (;;) {
 		ret = boot(m);
+		if (!ret && wants_last_words(m))
+			report_last_words(m);
 		take_down(m);
 		if (ret || m->opts->no_reboot || atomic_load(&m->status) != VMM_RESET)
 			return ret;

@@ -11,13 +11,16 @@
 
 #include "util.h"
 
+/* A longer message is cut; what a guest says in one is not that long. */
+#define LINE_BYTES		1280
+
 bool log_verbose;
 atomic_bool log_raw;
 
 /* One write per message: lines of several threads do not mix. */
 static void log_line(const char *level, int err, const char *fmt, va_list ap)
 {
-	char line[512];
+	char line[LINE_BYTES];
 	size_t size = sizeof(line) - 2;
 	size_t len;
 
@@ -71,6 +74,25 @@ void log_debug(const char *fmt, ...)
 	va_start(ap, fmt);
 	log_line("", 0, fmt, ap);
 	va_end(ap);
+}
+
+void escape_bytes(char *text, const u8 *bytes, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		u8 byte = bytes[i];
+
+		if (byte == '\n')
+			text += sprintf(text, "\\n");
+		else if (byte == '"' || byte == '\\')
+			text += sprintf(text, "\\%c", byte);
+		else if (byte >= ' ' && byte <= '~')
+			*text++ = byte;
+		else
+			text += sprintf(text, "\\x%02x", byte);
+	}
+	*text = '\0';
 }
 
 ssize_t read_all(int fd, void *buf, size_t size)

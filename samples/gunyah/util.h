@@ -50,6 +50,13 @@ void log_hint(const char *fmt, ...) __printf(1, 2);
 void log_info(const char *fmt, ...) __printf(1, 2);
 void log_debug(const char *fmt, ...) __printf(1, 2);
 
+/*
+ * Bytes that may be anything as characters that can be printed, between quotation marks;
+ * @text has room for ESCAPED_SIZE(@count).
+ */
+#define ESCAPED_SIZE(count)	(4 * (count) + 1)
+void escape_bytes(char *text, const u8 *bytes, size_t count);
+
 /* Read or write all of a buffer; what was read may be less at the end of the file. */
 ssize_t read_all(int fd, void *buf, size_t size);
 int write_all(int fd, const void *buf, size_t size);

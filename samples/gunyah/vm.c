@@ -228,3 +228,17 @@ int vm_add_ioeventfd(struct vm *vm, int fd, u64 addr, u32 len)
 	snprintf(what, sizeof(what), "ioeventfd, address %#llx", addr);
 	return add_function(vm, GH_FN_IOEVENTFD, &arg, sizeof(arg), what);
 }
+
+int vm_read_crash_msg(struct vm *vm, struct gh_vm_crash_msg *msg)
+{
+	int err;
+
+	if (!ioctl(vm->fd, GH_VM_GET_CRASH_MSG, msg))
+		return 0;
+	err = errno;
+	if (err == ENOTTY || err == ENODEV) {
+		log_debug("no crash messages: errno %d", err);
+		return -err;
+	}
+	return vm_ioctl_failed("GH_VM_GET_CRASH_MSG", "", err);
+}

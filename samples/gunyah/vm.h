@@ -45,6 +45,12 @@ int vm_add_irqfd(struct vm *vm, int fd, u32 label);
 /* Signal @fd when the guest writes @len bytes to @addr, in place of an exit. */
 int vm_add_ioeventfd(struct vm *vm, int fd, u64 addr, u32 len);
 
+/*
+ * What the guest left when it crashed. Nothing is printed, and it is -ENOTTY if the driver
+ * or the Resource Manager does not know of that, -ENODEV if the Resource Manager is gone.
+ */
+int vm_read_crash_msg(struct vm *vm, struct gh_vm_crash_msg *msg);
+
 /* Report a failed ioctl with the usual causes of @err; returns -err. */
 int vm_ioctl_failed(const char *name, const char *arg, int err);
 
