@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "ctl.h"
 #include "dump.h"
 #include "fault.h"
 #include "shortage.h"
@@ -64,6 +65,14 @@ static long get_status(void *arg)
 	struct files *files = arg;
 
 	return ioctl(files->vm, GH_VM_GET_STATUS, &info);
+}
+
+static long get_crash_msg(void *arg)
+{
+	struct gh_vm_crash_msg msg;
+	struct files *files = arg;
+
+	return ioctl(files->vm, GH_VM_GET_CRASH_MSG, &msg);
 }
 
 static long set_dtb(void *arg)
@@ -202,6 +211,29 @@ static void ioctls(void)
 	live(LIFE_PLAIN, 0);
 }
 
+/* Of a VM that runs, and left more than fits into a reply that needs no memory */
+static void crash_message(void)
+{
+	static const struct shortage_operation operation = {
+		"GET_CRASH_MSG", get_crash_msg, NULL, true
+	};
+	struct dump before;
+	struct files files;
+	struct testvm vm;
+
+	if (!dump_take(&before))
+		return;
+	if (testvm_start(&vm, 1, PROGRAM(spin)) &&
+	    ctl("crashmsg vm=" ANY_VMID " hex=%0384d", 0) && shortage_begin()) {
+		files.vm = vm.fd;
+		shortage_sweep(&operation, &files);
+		shortage_end();
+	}
+	testvm_close(&vm);
+	dump_check_same(&before);
+	dump_free(&before);
+}
+
 /*
  * The worker
  */
@@ -269,6 +301,7 @@ static void ends(void)
 
 static const struct tap_test tests[] = {
 	{ "each allocation of an ioctl fails", ioctls },
+	{ "each allocation fails of who reads a crash message", crash_message },
 	{ "allocations of the worker that starts VMs fail", starts },
 	{ "allocations of the worker that ends VMs fail", ends },
 };

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a VM file tells of its VM: poll and GH_VM_GET_STATUS, without any vCPU.
+ * What a VM file tells of its VM: poll, GH_VM_GET_STATUS and GH_VM_GET_CRASH_MSG, without
+ * any vCPU.
  */
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ctl.h"
@@ -21,6 +25,8 @@
 #define WAIT_MS			60000
 #define ENDED			(POLLIN | POLLRDNORM | POLLHUP)
 #define REASON			0x5eed
+/* What the Resource Manager keeps of what a guest says when it crashes */
+#define CRASH_MSG_MAX		192
 
 static struct gh_vm_status_info status_of(const struct testvm *vm)
 {
@@ -315,6 +321,167 @@ static void edge_and_level(void)
 	close(levels);
 }
 
+/* Bytes of a crash message: a NUL is the first of them. */
+static u8 crash_byte(unsigned int i)
+{
+	return i * 89;
+}
+
+/* A crash message of that size, or none; the last one is forgotten. */
+static void leave_crash_msg(unsigned int size)
+{
+	char hex[2 * CRASH_MSG_MAX + 1] = "";
+	unsigned int i;
+
+	for (i = 0; i < size; i++)
+		sprintf(hex + 2 * i, "%02x", crash_byte(i));
+	ctl("crashmsg vm=" ANY_VMID "%s%s", size ? " hex=" : "", hex);
+}
+
+static int read_crash_msg(const struct testvm *vm)
+{
+	struct gh_vm_crash_msg msg;
+
+	return ioctl(vm->fd, GH_VM_GET_CRASH_MSG, &msg);
+}
+
+static void check_crash_msg(const struct testvm *vm, unsigned int size)
+{
+	struct gh_vm_crash_msg msg;
+	unsigned int i;
+
+	memset(&msg, 0xee, sizeof(msg));
+	if (!check_errno(ioctl(vm->fd, GH_VM_GET_CRASH_MSG, &msg), 0, "GET_CRASH_MSG"))
+		return;
+	check(msg.size == size && !msg.reserved, "%u bytes, not %u", msg.size, size);
+	for (i = 0; i < sizeof(msg.msg); i++) {
+		u8 want = i < size ? crash_byte(i) : 0;
+
+		if (!check(msg.msg[i] == want, "byte %u is %#x, not %#x", i, msg.msg[i], want))
+			break;
+	}
+}
+
+static void crash_messages(void)
+{
+	struct dump before;
+	struct testvm vm;
+
+	if (!ctl_supported())
+		return skip("no control channel");
+	if (!dump_take(&before))
+		return;
+	if (testvm_create(&vm, 1, PROGRAM(spin))) {
+		check_errno(read_crash_msg(&vm), ENODEV, "GET_CRASH_MSG of a new VM");
+		check_errno(testvm_ioctl_start(&vm), 0, "START");
+		check_crash_msg(&vm, 0);
+		leave_crash_msg(1);
+		check_crash_msg(&vm, 1);
+		leave_crash_msg(0);
+		check_crash_msg(&vm, 0);
+		leave_crash_msg(CRASH_MSG_MAX);
+		check_crash_msg(&vm, CRASH_MSG_MAX);
+		check_errno(ioctl(vm.fd, GH_VM_GET_CRASH_MSG, NULL), EFAULT, "GET_CRASH_MSG");
+		ctl("exit vm=" ANY_VMID " type=%u", GH_VM_EXIT_TYPE_HYP_ERROR);
+		check(poll_vm(&vm, WAIT_MS) == ENDED, "no end");
+		check_crash_msg(&vm, CRASH_MSG_MAX);
+		check_crash_msg(&vm, CRASH_MSG_MAX);
+	}
+	testvm_close(&vm);
+	dump_check_same(&before);
+
+	/* The next one has nothing of it, though it may have its VMID. */
+	if (testvm_start(&vm, 1, PROGRAM(off))) {
+		check_crash_msg(&vm, 0);
+		testvm_expect_end(&vm, 0, GH_VM_EXIT_TYPE_PSCI_POWER_OFF);
+		check_crash_msg(&vm, 0);
+	}
+	testvm_close(&vm);
+
+	ctl("fail " VM_INIT " code=5");
+	if (testvm_create(&vm, 1, PROGRAM(off))) {
+		check_errno(testvm_ioctl_start(&vm), EBUSY, "START");
+		check_errno(read_crash_msg(&vm), ENODEV, "GET_CRASH_MSG of one that failed");
+	}
+	testvm_close(&vm);
+	dump_check_same(&before);
+	dump_free(&before);
+}
+
+static void crash_message_refused(void)
+{
+	static const struct {
+		const char *line;
+		int err;
+	} cases[] = {
+		{ "fail " VM_GET_CRASH_MSG " code=0xffffffff", ENOTTY },
+		{ "fail " VM_GET_CRASH_MSG " code=6", EINVAL },
+		{ "fail " VM_GET_CRASH_MSG " code=1", ENOMEM },
+		/* No code, only a code, no bytes, one too few, and one too many */
+		{ "reply " VM_GET_CRASH_MSG " len=2", EBADMSG },
+		{ "reply " VM_GET_CRASH_MSG " len=4", EBADMSG },
+		{ "reply " VM_GET_CRASH_MSG " len=8", EBADMSG },
+		{ "reply " VM_GET_CRASH_MSG " len=199", EBADMSG },
+		{ "reply " VM_GET_CRASH_MSG " len=201", EBADMSG },
+		{ "drop " VM_GET_CRASH_MSG, ETIMEDOUT },
+	};
+	unsigned int i, overdue;
+	struct dump before;
+	struct testvm vm;
+
+	if (!ctl_supported())
+		return skip("no control channel");
+	if (!dump_take(&before))
+		return;
+	overdue = set_overdue(OVERDUE_MIN_MS);
+	if (testvm_start(&vm, 1, PROGRAM(spin))) {
+		leave_crash_msg(CRASH_MSG_MAX);
+		for (i = 0; i < ARRAY_SIZE(cases); i++) {
+			ctl("%s", cases[i].line);
+			check_errno(read_crash_msg(&vm), cases[i].err, "\"%s\"", cases[i].line);
+			check_crash_msg(&vm, CRASH_MSG_MAX);
+		}
+		check_status(&vm, GH_VM_STATUS_RUNNING);
+	}
+	testvm_close(&vm);
+	set_overdue(overdue);
+	dump_check_same(&before);
+	dump_free(&before);
+}
+
+/* The VM, which is not the reader's alone, takes no notice. */
+static void crash_message_reader_killed(void)
+{
+	struct dump before;
+	struct testvm vm;
+	int status = 0;
+	pid_t pid;
+
+	if (!ctl_supported())
+		return skip("no control channel");
+	if (!dump_take(&before))
+		return;
+	if (testvm_start(&vm, 1, PROGRAM(spin))) {
+		leave_crash_msg(1);
+		ctl("mute " VM_GET_CRASH_MSG);
+		pid = fork();
+		if (!pid)
+			_exit(read_crash_msg(&vm) ? 1 : 0);
+		if (check(pid > 0, "no process")) {
+			wait_for_dump("muted\n", true);
+			kill(pid, SIGKILL);
+			check(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status),
+			      "it came back: status %#x", status);
+		}
+		ctl("clear");
+		check_status(&vm, GH_VM_STATUS_RUNNING);
+		check_crash_msg(&vm, 1);
+	}
+	testvm_close(&vm);
+	dump_check_same(&before);
+	dump_free(&before);
+}
+
 /* What ends does so while others begin to wait: nobody may wait for ever. */
 static bool one_race(unsigned int round, void *arg)
 {
@@ -358,6 +525,9 @@ static const struct tap_test tests[] = {
 	{ "while START waits", starting },
 	{ "unbinding the Resource Manager wakes who polls", unbinding_wakes },
 	{ "epoll by edge and by level", edge_and_level },
+	{ "crash messages", crash_messages },
+	{ "no good answer to who reads a crash message", crash_message_refused },
+	{ "who reads a crash message is killed", crash_message_reader_killed },
 	{ "polls begin while VMs end", waiting_races_with_the_end },
 	{ "bad pointers", bad_pointer },
 };

@@ -42,6 +42,7 @@ enum call {
 	CALL_RUN,
 	CALL_CAPABILITY,
 	CALL_STATUS,
+	CALL_CRASH_MSG,
 	CALL_START,
 	CALL_ANY,
 	CALLS_KNOWN
@@ -50,7 +51,7 @@ enum call {
 static const char *const call_names[CALLS_KNOWN] = {
 	"SET_USER_MEM_REGION", "LEND_USER_MEM", "SET_DTB_CONFIG", "SET_FW_CONFIG",
 	"SET_BOOT_CONTEXT", "ADD_FUNCTION", "REMOVE_FUNCTION", "RUN", "GET_CAPABILITY",
-	"GET_STATUS", "START", "any other",
+	"GET_STATUS", "GET_CRASH_MSG", "START", "any other",
 };
 
 struct result {
@@ -209,13 +210,17 @@ static void ask_question(struct fuzzer *fuzzer)
 {
 	struct gh_capability cap = { .id = any(fuzzer, 20), .reserved = !any(fuzzer, 4) };
 	struct gh_vm_status_info info;
+	struct gh_vm_crash_msg msg;
 
-	switch (any(fuzzer, 4)) {
+	switch (any(fuzzer, 5)) {
 	case 0:
 		ask(fuzzer, CALL_CAPABILITY, GH_GET_CAPABILITY, &cap);
 		break;
 	case 1:
 		ask(fuzzer, CALL_STATUS, GH_VM_GET_STATUS, any(fuzzer, 4) ? &info : NULL);
+		break;
+	case 2:
+		ask(fuzzer, CALL_CRASH_MSG, GH_VM_GET_CRASH_MSG, any(fuzzer, 4) ? &msg : NULL);
 		break;
 	default:
 		ask(fuzzer, CALL_ANY, GH_IOCTL_TYPE << 8 | rand_r(&fuzzer->seed),

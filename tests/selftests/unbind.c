@@ -25,6 +25,7 @@ static void check_vm_gone(const struct testvm *vm)
 	struct gh_userspace_memory_region region = { .flags = GH_MEM_ALLOW_READ };
 	const struct gh_fn_vcpu_arg vcpu = { .id = 0 }, other = { .id = 1 };
 	struct gh_vm_dtb_config dtb = { .guest_phys_addr = GUEST_RAM_BASE, .size = SZ_4K };
+	struct gh_vm_crash_msg msg;
 
 	region.memory_size = SZ_4K;
 	region.label = 99;
@@ -39,6 +40,7 @@ static void check_vm_gone(const struct testvm *vm)
 				    sizeof(other)), ENODEV, "ADD_FUNCTION");
 	check_errno(testvm_function(vm->fd, GH_VM_REMOVE_FUNCTION, GH_FN_VCPU, &vcpu,
 				    sizeof(vcpu)), ENODEV, "REMOVE_FUNCTION");
+	check_errno(ioctl(vm->fd, GH_VM_GET_CRASH_MSG, &msg), ENODEV, "GET_CRASH_MSG");
 	if (vm->cpus)
 		check_errno(ioctl(vm->vcpu_fd[0], GH_VCPU_RUN), ENODEV, "RUN");
 }
