@@ -12,7 +12,7 @@
 declare -A needs=(
 	[fetch]="modinfo:kmod xz:xz-utils"
 	[build]="gcc:gcc flex:flex bison:bison bc:bc perl:perl
-		/usr/include/stdio.h:libc6-dev"
+		/usr/include/stdio.h:libc6-dev pahole:pahole"
 	[run]="qemu-system-aarch64:qemu-system-arm dtc:device-tree-compiler
 		cpio:cpio"
 	[check]="git:git sparse:sparse shellcheck:shellcheck clang:clang
