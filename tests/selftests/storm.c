@@ -21,8 +21,8 @@
 
 #define NS_PER_SECOND		1000000000ULL
 #define LONGEST_PAUSE		NS_PER_SECOND
-/* How long a storm has to last, and of how much */
-#define STORM_NS		(NS_PER_SECOND / 2)
+/* How long a storm has to last, longer than a pause may, and of how much */
+#define STORM_NS		(2 * NS_PER_SECOND)
 #define STORM_COUNT		500
 /* How often those have to come to run that it must not stop */
 #define MIN_STEPS		100
