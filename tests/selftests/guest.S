@@ -153,6 +153,19 @@ guest_\name\()_end:
 	str	wzr, [x1, #GICR_WAKER]
 	.endm
 
+	/* The timer's interrupt, for the first CPU */
+	.macro	enable_timer
+	load32	x1, GUEST_GICD
+	mov	w2, #0x12		/* ARE, group 1 */
+	str	w2, [x1, #GICD_CTLR]
+	load32	x1, GUEST_GICR_0
+	str	wzr, [x1, #GICR_WAKER]
+	add	x1, x1, #GICR_SGI
+	mov	w2, #(1 << PPI_VIRT_TIMER)
+	str	w2, [x1, #GICR_IGROUPR0]
+	str	w2, [x1, #GICR_ISENABLER0]
+	.endm
+
 	/* The CPU interface, for interrupts of all priorities */
 	.macro	start_interrupts
 	mov	x2, #7
@@ -523,6 +536,36 @@ program nap
 program_end nap
 
 /*
+ * Read a number, and have an interrupt of the timer so many ticks after the last one, for ever.
+ * Wait only if there is none yet. Each GUEST_TICKS of them, put out how many there were.
+ */
+program ticks
+	enable_timer
+	start_interrupts
+	load32	x1, GUEST_PORT + GUEST_PORT_IN
+	ldr	x21, [x1]
+	mov	x22, #0
+1:	mrs	x2, CNTVCT_EL0
+	add	x2, x2, x21
+	msr	CNTV_CVAL_EL0, x2
+	mov	x2, #1
+	msr	CNTV_CTL_EL0, x2
+	isb
+2:	mrs	x2, ICC_IAR1_EL1
+	cmp	x2, #PPI_VIRT_TIMER
+	b.eq	3f
+	wfi
+	b	2b
+3:	msr	ICC_EOIR1_EL1, x2
+	isb
+	add	x22, x22, #1
+	tst	x22, #(GUEST_TICKS - 1)
+	b.ne	1b
+	out	x22
+	b	1b
+program_end ticks
+
+/*
  * The programs below need nobody who emulates something for them: they leave their results in
  * memory that is shared with the test.
  */
@@ -571,15 +614,7 @@ program_end share_irq
 /* Sleep as many ticks of the timer as the first word says, count them in the second, then off. */
 program share_timer
 	find_shared
-	load32	x1, GUEST_GICD
-	mov	w2, #0x12		/* ARE, group 1 */
-	str	w2, [x1, #GICD_CTLR]
-	load32	x1, GUEST_GICR_0
-	str	wzr, [x1, #GICR_WAKER]
-	add	x1, x1, #GICR_SGI
-	mov	w2, #(1 << PPI_VIRT_TIMER)
-	str	w2, [x1, #GICR_IGROUPR0]
-	str	w2, [x1, #GICR_ISENABLER0]
+	enable_timer
 	start_interrupts
 	ldr	x21, [x20]
 	mov	x22, #1

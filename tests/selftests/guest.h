@@ -16,6 +16,9 @@
 /* Offset in guest memory of what is for programs that look at memory. */
 #define GUEST_DATA		0x1000
 
+/* Of a power of two, so many interrupts does "ticks" take before it says so. */
+#define GUEST_TICKS		256
+
 #define GUEST_CONTEXT		0x51ed270b
 #define GUEST_FAULT		0x0badacce
 
@@ -54,6 +57,7 @@ GUEST_PROGRAM(levels);
 GUEST_PROGRAM(counts);
 GUEST_PROGRAM(ring);
 GUEST_PROGRAM(ring_on);
+GUEST_PROGRAM(ticks);
 GUEST_PROGRAM(suspend);
 GUEST_PROGRAM(repeat);
 GUEST_PROGRAM(nap);

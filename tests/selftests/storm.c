@@ -16,14 +16,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "kick.h"
 #include "testvm.h"
 
-#define NS_PER_SECOND		1000000000ULL
-#define LONGEST_PAUSE		NS_PER_SECOND
-/* How long a storm has to last, longer than a pause may, and of how much */
-#define STORM_NS		(2 * NS_PER_SECOND)
-#define STORM_COUNT		500
+/* In ns; a storm has to last longer than a pause may. */
+#define LONGEST_PAUSE		1000000000ULL
+#define STORM_NS		(2 * LONGEST_PAUSE)
+/* How often each guest is left, at least */
+#define REMINDER		{ 1, 500000000 }
 /* How often those have to come to run that it must not stop */
 #define MIN_STEPS		100
 
@@ -50,27 +51,33 @@ struct progress {
 	u64 longest;
 };
 
-static u64 now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS_PER_SECOND + ts.tv_nsec;
-}
-
 static void step(struct progress *progress)
 {
-	u64 t = now();
+	u64 now = bench_now();
 
-	if (t - progress->last > progress->longest)
-		progress->longest = t - progress->last;
-	progress->last = t;
+	if (now - progress->last > progress->longest)
+		progress->longest = now - progress->last;
+	progress->last = now;
 	atomic_fetch_add(&progress->steps, 1);
 }
 
+struct guest;
+
+/**
+ * struct storm - what a guest does
+ * @make: everything up to START
+ * @per_exit: of how much each exit tells
+ * @least: how much it has to be by the end, if nobody else does anything of the kind
+ */
+struct storm {
+	bool (*make)(struct guest *guest);
+	u64 per_exit;
+	u64 least;
+};
+
 /**
  * struct guest - a guest, and the thread that runs it
- * @make: everything up to START
+ * @storm: what it does
  * @progress: goes on with each exit, or NULL
  * @vm: the VM
  * @fd: eventfd that it signals, or -1
@@ -80,7 +87,7 @@ static void step(struct progress *progress)
  * @runs: it has to be stopped
  */
 struct guest {
-	bool (*make)(struct guest *guest);
+	const struct storm *storm;
 	struct progress *progress;
 	struct testvm vm;
 	int fd;
@@ -99,9 +106,7 @@ static bool make_exits(struct guest *guest)
 static bool add_ioeventfd(struct guest *guest)
 {
 	const struct gh_fn_ioeventfd_arg arg = {
-		.addr = GUEST_PORT + GUEST_PORT_NOTIFY,
-		.len = 8,
-		.fd = guest->fd,
+		.addr = GUEST_PORT + GUEST_PORT_NOTIFY, .len = 8, .fd = guest->fd,
 	};
 
 	return check_errno(testvm_function(guest->vm.fd, GH_VM_ADD_FUNCTION, GH_FN_IOEVENTFD,
@@ -173,12 +178,35 @@ static bool make_pending(struct guest *guest)
 	return true;
 }
 
+/* Interrupts of the guest's timer, the next one as soon as one was taken */
+static bool make_ticks(struct guest *guest)
+{
+	const struct port_access ticks = { .len = 8 };
+
+	return testvm_start(&guest->vm, 1, PROGRAM(ticks)) &&
+	       testvm_expect(&guest->vm, 0, &ticks);
+}
+
+/* It comes from an interrupt: so nobody else has to get to run for a stall to end, and be found. */
+static bool set_reminder(timer_t *timer)
+{
+	const struct itimerspec times = { .it_interval = REMINDER, .it_value = REMINDER };
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = KICK_SIGNAL };
+
+	event._sigev_un._tid = gettid();
+	return check(!timer_create(CLOCK_MONOTONIC, &event, timer) &&
+		     !timer_settime(*timer, 0, &times, NULL), "timer: errno %d", errno);
+}
+
 static void *run_guest(void *arg)
 {
 	struct guest *guest = arg;
 	struct gh_vcpu_run *run = guest->vm.run[0];
 	const u64 naps = NAPS;
+	timer_t reminder;
 
+	if (!set_reminder(&reminder))
+		return NULL;
 	while (!atomic_load(&over)) {
 		if (testvm_run(&guest->vm, 0)) {
 			if (!check(errno == EINTR, "RUN: errno %d", errno))
@@ -194,23 +222,24 @@ static void *run_guest(void *arg)
 		if (guest->progress)
 			step(guest->progress);
 	}
+	timer_delete(reminder);
 	return NULL;
 }
 
 /* So that stop_guest() can be called whatever follows. */
-static void init_guest(struct guest *guest, bool (*make)(struct guest *guest))
+static void init_guest(struct guest *guest, const struct storm *storm)
 {
-	guest->make = make;
+	guest->storm = storm;
 	guest->vm.fd = -1;
 	guest->fd = -1;
 }
 
 static bool start_guest(struct guest *guest)
 {
-	if (!guest->make(guest))
+	if (!guest->storm->make(guest))
 		return false;
 	if (guest->progress)
-		guest->progress->last = now();
+		guest->progress->last = bench_now();
 	guest->runs = check(!pthread_create(&guest->thread, NULL, run_guest, guest), "no thread");
 	return guest->runs;
 }
@@ -233,15 +262,11 @@ static void stop_guest(struct guest *guest)
 /* How often it did what it does, since it was made */
 static u64 storm_count(struct guest *guest)
 {
-	if (guest->irq)
-		return guest->exits * NAPS;
-	if (guest->fd >= 0) {
-		u64 signals = 0;
+	u64 signals = 0;
 
-		if (read(guest->fd, &signals, sizeof(signals)) == sizeof(signals))
-			guest->exits += signals;
-	}
-	return guest->exits;
+	if (guest->fd >= 0 && read(guest->fd, &signals, sizeof(signals)) == sizeof(signals))
+		guest->exits += signals;
+	return guest->exits * guest->storm->per_exit;
 }
 
 /*
@@ -254,7 +279,7 @@ static void *sleeper(void *arg)
 	const struct timespec ms = { .tv_nsec = 1000000 };
 	struct progress *progress = arg;
 
-	progress->last = now();
+	progress->last = bench_now();
 	while (!atomic_load(&over)) {
 		nanosleep(&ms, NULL);
 		step(progress);
@@ -267,7 +292,7 @@ static void *worker(void *arg)
 {
 	struct progress *progress = arg;
 
-	progress->last = now();
+	progress->last = bench_now();
 	while (!atomic_load(&over))
 		step(progress);
 	return NULL;
@@ -291,7 +316,7 @@ static struct progress others[] = {
 	{ .what = "other guest" },
 };
 
-#define MAX_STORMS		5
+#define MAX_STORMS		6
 
 /**
  * struct weather - all that goes on during a test
@@ -342,10 +367,11 @@ static bool start_all(struct weather *weather)
 
 static bool has_raged(struct weather *weather)
 {
+	struct guest *guest = weather->storms;
 	unsigned int i;
 
-	for (i = 0; i < weather->count; i++)
-		if (storm_count(&weather->storms[i]) < STORM_COUNT)
+	for (i = 0; i < weather->count; i++, guest++)
+		if (storm_count(guest) * weather->count < guest->storm->least)
 			return false;
 	for (i = 0; i < ARRAY_SIZE(others); i++)
 		if (others[i].steps < MIN_STEPS)
@@ -368,7 +394,7 @@ static void stop_all(struct weather *weather)
 /* The one that has not ended counts, too. */
 static u64 longest_pause(const struct progress *progress)
 {
-	u64 pause = now() - progress->last;
+	u64 pause = bench_now() - progress->last;
 
 	return pause > progress->longest ? pause : progress->longest;
 }
@@ -392,58 +418,68 @@ static void judge(struct weather *weather)
 	}
 }
 
+static const struct storm storms[MAX_STORMS] = {
+	{ make_exits, 1, 5000 },
+	{ make_notifications, 1, 5000 },
+	{ make_rings, 1, 5000 },
+	{ make_naps, NAPS, 2000 },
+	{ make_pending, 1, 50 },
+	{ make_ticks, GUEST_TICKS, 20000 },
+};
+
 /* It goes on until it was enough for all; if that never is, the test takes too long. */
-static void check_storms(bool (*const makes[])(struct guest *guest), unsigned int count)
+static void check_storms(const struct storm *storm, unsigned int count)
 {
 	struct weather weather = { .count = count };
 	u64 end;
 	unsigned int i;
 
 	kick_init();
-	init_guest(&weather.other, make_exits);
+	init_guest(&weather.other, &storms[0]);
 	for (i = 0; i < count; i++)
-		init_guest(&weather.storms[i], makes[i]);
+		init_guest(&weather.storms[i], &storm[i]);
 	if (start_all(&weather)) {
-		end = now() + STORM_NS;
-		while (now() < end || !has_raged(&weather))
+		end = bench_now() + STORM_NS;
+		while (bench_now() < end || !has_raged(&weather))
 			sleep_ms(10);
 		judge(&weather);
 	}
 	stop_all(&weather);
 }
 
-static bool (*const makes[MAX_STORMS])(struct guest *guest) = {
-	make_exits, make_notifications, make_rings, make_naps, make_pending,
-};
-
 static void exits(void)
 {
-	check_storms(&makes[0], 1);
+	check_storms(&storms[0], 1);
 }
 
 static void notifications(void)
 {
-	check_storms(&makes[1], 1);
+	check_storms(&storms[1], 1);
 }
 
 static void rings(void)
 {
-	check_storms(&makes[2], 1);
+	check_storms(&storms[2], 1);
 }
 
 static void naps(void)
 {
-	check_storms(&makes[3], 1);
+	check_storms(&storms[3], 1);
 }
 
 static void pending(void)
 {
-	check_storms(&makes[4], 1);
+	check_storms(&storms[4], 1);
+}
+
+static void ticks(void)
+{
+	check_storms(&storms[5], 1);
 }
 
 static void all_of_them(void)
 {
-	check_storms(makes, MAX_STORMS);
+	check_storms(storms, MAX_STORMS);
 }
 
 static const struct tap_test tests[] = {
@@ -452,7 +488,8 @@ static const struct tap_test tests[] = {
 	{ "rings of a doorbell", rings },
 	{ "interrupts of a guest that waits for them", naps },
 	{ "interrupts that a guest does not take", pending },
-	{ "all at once, by five guests", all_of_them },
+	{ "interrupts of a guest's timer, one after the other", ticks },
+	{ "all at once, by six guests", all_of_them },
 };
 
 int main(int argc, char **argv)
