@@ -1,21 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit: who takes a guest's writes.
+ * KUnit: who takes a guest's writes, and ioeventfds, which do.
  */
 
 #include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/eventfd.h>
 #include <linux/module.h>
 #include <linux/prandom.h>
+#include <linux/workqueue.h>
 
 #undef EXPORT_SYMBOL_GPL
 #define EXPORT_SYMBOL_GPL(_symbol)
 
 #include "../../drivers/virt/gunyah/vm_mgr_io.c"
 
+/* Stands for an eventfd: nobody looks into it. */
+static char eventfd;
+static unsigned int eventfd_signals;
+
+static struct eventfd_ctx *fake_eventfd_get(int fd)
+{
+	return (struct eventfd_ctx *)&eventfd;
+}
+
+static void fake_eventfd_put(struct eventfd_ctx *ctx);
+
+static void fake_eventfd_signal(struct eventfd_ctx *ctx)
+{
+	eventfd_signals++;
+}
+
+#define eventfd_ctx_fdget	fake_eventfd_get
+#define eventfd_ctx_put		fake_eventfd_put
+#undef eventfd_signal
+#define eventfd_signal		fake_eventfd_signal
+/* This is not who serves ioeventfds. */
+#undef module_gh_vm_function
+#define module_gh_vm_function(_fn)
+#undef MODULE_ALIAS_GH_VM_FUNCTION
+#define MODULE_ALIAS_GH_VM_FUNCTION(_type)
+#undef MODULE_DESCRIPTION
+#define MODULE_DESCRIPTION(_text)
+
+#include "../../drivers/virt/gunyah/gunyah_ioeventfd.c"
+
 #define ADDR		0x1000
 #define MAX_HANDLERS	256
 #define RANDOM_SEED	0x67756e79
 #define RANDOM_ROUNDS	5000
+/* In jiffies: until what should not happen is believed not to, and what should, to fail */
+#define NEVER		(HZ / 5)
+#define LATE		(60 * HZ)
 
 struct io {
 	struct gh_vm ghvm;
@@ -148,6 +184,82 @@ static void removal(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2, who(io, ADDR, 4, 0));
 }
 
+/* A write that is being taken, and the removal of who takes it */
+static struct race {
+	struct work_struct write;
+	struct work_struct remove;
+	struct completion taking;
+	struct completion go_on;
+	struct completion removed;
+	struct io *io;
+} race;
+
+static void take_for_long(struct gh_vm_io_handler *handler, u64 addr, u32 len, u64 data)
+{
+	complete(&race.taking);
+	wait_for_completion_timeout(&race.go_on, LATE);
+}
+
+static void write_work(struct work_struct *work)
+{
+	gh_vm_mmio_write(&race.io->ghvm, ADDR, 4, 0);
+}
+
+static void remove_work(struct work_struct *work)
+{
+	gh_vm_remove_io_handler(&race.io->ghvm, &race.io->handlers[0]);
+	complete_all(&race.removed);
+}
+
+/* Who removed it may free it: nobody may be in it any more. */
+static void removal_waits(struct kunit *test)
+{
+	race.io = test->priv;
+	INIT_WORK(&race.write, write_work);
+	INIT_WORK(&race.remove, remove_work);
+	init_completion(&race.taking);
+	init_completion(&race.go_on);
+	init_completion(&race.removed);
+	KUNIT_ASSERT_EQ(test, 0, add(race.io, 0, ADDR, 4, false, 0));
+	race.io->handlers[0].write = take_for_long;
+
+	queue_work(system_unbound_wq, &race.write);
+	KUNIT_EXPECT_NE(test, 0UL, wait_for_completion_timeout(&race.taking, LATE));
+	queue_work(system_unbound_wq, &race.remove);
+	KUNIT_EXPECT_EQ(test, 0UL, wait_for_completion_timeout(&race.removed, NEVER));
+	complete(&race.go_on);
+	KUNIT_EXPECT_NE(test, 0UL, wait_for_completion_timeout(&race.removed, LATE));
+	flush_work(&race.write);
+	flush_work(&race.remove);
+}
+
+static unsigned int eventfd_puts;
+static int taken_at_put;
+
+/* A vCPU that writes at this moment must not find the eventfd any more. */
+static void fake_eventfd_put(struct eventfd_ctx *ctx)
+{
+	eventfd_puts++;
+	taken_at_put = gh_vm_mmio_write(&current_io->ghvm, ADDR, 4, 0);
+}
+
+static void removal_of_ioeventfd(struct kunit *test)
+{
+	struct gh_fn_ioeventfd_arg arg = { .addr = ADDR, .len = 4 };
+	struct io *io = test->priv;
+	struct gh_vm_function_instance inst = { .ghvm = &io->ghvm, .argp = &arg };
+
+	eventfd_signals = 0;
+	eventfd_puts = 0;
+	KUNIT_ASSERT_EQ(test, 0, gh_ioeventfd_function.bind(&inst));
+	KUNIT_EXPECT_EQ(test, 0, gh_vm_mmio_write(&io->ghvm, ADDR, 4, 0));
+	KUNIT_EXPECT_EQ(test, 1U, eventfd_signals);
+	gh_ioeventfd_function.unbind(&inst);
+	KUNIT_EXPECT_EQ(test, 1U, eventfd_puts);
+	KUNIT_EXPECT_EQ(test, -ENOENT, taken_at_put);
+	KUNIT_EXPECT_EQ(test, 1U, eventfd_signals);
+}
+
 /* A queue of each value at one address, as virtio has them */
 static void many_values(struct kunit *test)
 {
@@ -220,6 +332,8 @@ static struct kunit_case io_cases[] = {
 	KUNIT_CASE(value),
 	KUNIT_CASE(collisions),
 	KUNIT_CASE(removal),
+	KUNIT_CASE(removal_waits),
+	KUNIT_CASE(removal_of_ioeventfd),
 	KUNIT_CASE(many_values),
 	KUNIT_CASE(random_handlers),
 	{}
@@ -233,5 +347,4 @@ static struct kunit_suite io_suite = {
 
 kunit_test_suite(io_suite);
 
-MODULE_DESCRIPTION("KUnit: writes of Gunyah guests");
-MODULE_LICENSE("GPL");
+MODULE_INFO(description, "KUnit: writes of Gunyah guests");
