@@ -322,6 +322,21 @@ static void not_entered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0U, fake.done);
 }
 
+/* Who has it mapped keeps it, and nobody else does once the vCPU is gone. */
+static void run_page(struct kunit *test)
+{
+	struct gh_vcpu *vcpu = gh_vcpu_alloc(NULL, 1);
+	struct page *page;
+
+	KUNIT_ASSERT_NOT_NULL(test, vcpu);
+	page = vcpu->page;
+	get_page(page);
+	KUNIT_EXPECT_EQ(test, 2, page_count(page));
+	gh_vcpu_put(vcpu);
+	KUNIT_EXPECT_EQ(test, 1, page_count(page));
+	put_page(page);
+}
+
 static void who_is_who(struct kunit *test)
 {
 	struct gh_fn_vcpu_arg own = { .id = 3 }, same = { .id = 3 }, other = { .id = 4 };
@@ -342,6 +357,7 @@ static struct kunit_case vcpu_cases[] = {
 	KUNIT_CASE(writes_that_are_taken),
 	KUNIT_CASE(bad_answers),
 	KUNIT_CASE(not_entered),
+	KUNIT_CASE(run_page),
 	KUNIT_CASE(who_is_who),
 	{}
 };
