@@ -46,7 +46,8 @@ static void *nudge(void *arg)
 
 static bool start_nudging(struct nudger *nudger)
 {
-	const struct sigaction action = { .sa_handler = do_nothing };
+	/* Nor is RUN restarted: whoever called it wants to know. */
+	const struct sigaction action = { .sa_handler = do_nothing, .sa_flags = SA_RESTART };
 
 	sigaction(NUDGE_SIGNAL, &action, NULL);
 	nudger->victim = pthread_self();
