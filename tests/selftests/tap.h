@@ -16,7 +16,7 @@ struct tap_test {
 
 /* Before each test, and after it; if the first of them returns false, it is not run. */
 void tap_around(bool (*before)(void), void (*after)(void));
-/* When the program ends; if a test takes too long, that is in the handler of a signal. */
+/* When the program ends; if a test takes too long, that is in another thread. */
 void tap_at_end(void (*run)(void));
 /* Run the tests; returns the program's exit code. */
 int tap_run(const struct tap_test *tests, unsigned int count);

@@ -256,7 +256,7 @@ int testmem_set(int vm, u32 label, u32 flags, u64 gpa, const u8 *p, u64 size)
 	return ioctl(vm, GH_VM_SET_USER_MEM_REGION, &region);
 }
 
-/* The module may be gone, and this be a signal handler. */
+/* The module may be gone, and this be another thread than that of the tests. */
 static void move_again(void)
 {
 	int fd = open(IN_PLACE, O_WRONLY | O_CLOEXEC);
