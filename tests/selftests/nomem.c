@@ -284,7 +284,7 @@ static void starts(void)
 	static const char * const functions[] = {
 		"gh_rm_alloc_vmid", "gh_rm_mem_lend", "gh_rm_mem_share", "gh_rm_vm_configure",
 		"gh_rm_vm_init", "gh_rm_get_hyp_resources", "gh_rm_alloc_resource",
-		"gh_rm_vm_start",
+		"gh_vcpu_populate", "gh_rm_vm_start",
 	};
 
 	lives(functions, ARRAY_SIZE(functions), ENOMEM);

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "files.h"
-#include "modules.h"
 #include "shortage.h"
 #include "tap.h"
 
@@ -21,6 +20,9 @@
 
 /* No call allocates that often. */
 #define MAX_ALLOCATIONS		2000
+
+/* So the names of the driver's modules begin. */
+#define DRIVER			"gunyah_"
 
 /* Deep enough for all that the driver calls */
 #define STACK_DEPTH		"32"
@@ -129,7 +131,7 @@ static bool find_function(const char *name, unsigned long *start, unsigned long 
 	*end = ~0UL;
 	while (file && fgets(line, sizeof(line), file))
 		if (sscanf(line, "%lx %*c %255s [%63[^]]]", &address, symbol, module) == 3 &&
-		    !strcmp(module, RM_MODULE) && !strcmp(symbol, name))
+		    !strncmp(module, DRIVER, strlen(DRIVER)) && !strcmp(symbol, name))
 			*start = address;
 	if (file)
 		rewind(file);
