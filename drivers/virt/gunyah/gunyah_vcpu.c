@@ -304,19 +304,19 @@ static int gh_vcpu_loop(struct gh_vcpu *vcpu)
 
 	lockdep_assert_held(&vcpu->run_lock);
 
-	do {
+	for (;;) {
 		if (!vcpu->rsc)
 			return -ENODEV;
 		if (!gh_vcpu_may_run(vcpu))
 			return gh_vcpu_exit_status(vcpu);
 		if (READ_ONCE(vcpu->run->immediate_exit) || signal_pending(current))
 			return -EINTR;
+		ret = gh_vcpu_enter(vcpu);
+		if (ret)
+			return ret < 0 ? ret : 0;
 		/* A guest whose writes eventfds take may never leave for anything else. */
 		cond_resched();
-		ret = gh_vcpu_enter(vcpu);
-	} while (!ret);
-
-	return ret < 0 ? ret : 0;
+	}
 }
 
 static int gh_vcpu_run(struct gh_vcpu *vcpu)
