@@ -14,6 +14,8 @@
 #include <kunit/test.h>
 #include <linux/device.h>
 #include <linux/platform_device.h>
+#include <linux/ratelimit.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
@@ -446,6 +448,8 @@ static void gh_nomem_notifications(struct kunit *test)
 
 	payload = kunit_kzalloc(test, GH_RM_MAX_MESSAGE_SIZE, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, payload);
+	/* Reports are rate limited, and an earlier test had many of them. */
+	schedule_timeout_uninterruptible(DEFAULT_RATELIMIT_INTERVAL + 1);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		for (nth = 1, left = 0; !left && nth < MAX_ALLOCATIONS; nth++) {
 			left = gh_nomem_notify(test, payload, sizes[i], nth);
