@@ -144,11 +144,22 @@ static void interrupt_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0U, fake.signals);
 }
 
+static void who_is_who(struct kunit *test)
+{
+	struct gh_fn_bellfd_arg own = { .fd = 1, .label = LABEL };
+	struct gh_fn_bellfd_arg same = { .label = LABEL }, other = { .fd = 1, .label = LABEL + 1 };
+	struct gh_vm_function_instance inst = { .argp = &own };
+
+	KUNIT_EXPECT_TRUE(test, gh_bellfd_function.compare(&inst, &same));
+	KUNIT_EXPECT_FALSE(test, gh_bellfd_function.compare(&inst, &other));
+}
+
 static struct kunit_case bellfd_cases[] = {
 	KUNIT_CASE(rung_before),
 	KUNIT_CASE(not_rung_before),
 	KUNIT_CASE(rung),
 	KUNIT_CASE(interrupt_refused),
+	KUNIT_CASE(who_is_who),
 	{}
 };
 
